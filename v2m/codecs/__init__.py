@@ -1,0 +1,1 @@
+"""Latents <-> sound: the codec of each backbone."""

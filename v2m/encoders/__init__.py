@@ -1,0 +1,1 @@
+"""Features of picture and sound, from which event curves are made."""

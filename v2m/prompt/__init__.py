@@ -1,0 +1,1 @@
+"""Picture and words -> the text that conditions the music."""
