@@ -21,7 +21,7 @@ class TempoMap:
     """Index in `beats_s` of the first beat that begins a bar, below `beats_per_bar`."""
 
     def time_s(self, beat: FloatArray) -> FloatArray:
-        """Seconds at positions in beats (fractional, counted from `beats_s[0]`), extrapolated past the ends."""
+        """Seconds at positions in beats counted from `beats_s[0]`, extrapolated past the ends."""
         raise NotImplementedError
 
     def beat_at(self, time_s: FloatArray) -> FloatArray:
