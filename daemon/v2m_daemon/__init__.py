@@ -1,0 +1,1 @@
+"""The command line, and the processes that serve it: everything between the user and the library."""

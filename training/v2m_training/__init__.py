@@ -1,0 +1,1 @@
+"""Training: composing music to learn from, and fine-tuning on its event curves."""
