@@ -1,0 +1,54 @@
+# Everything a checkout needs, from nothing: each target makes what it stands on.
+#
+#   make demo    a demo film is drawn, scored and opened for inspection in demo_out/
+#   make check   lint and the quick tests: before each commit
+#   make test    the whole test suite
+#
+# PYTHON  the interpreter for .venv, 3.11 or later
+# TORCH   what pip installs as torch: TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cu130"
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+PROMPT ?= cinematic, hopeful, strings and drums
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/v2m-installed
+
+.PHONY: setup demo check test lint bench clean
+
+setup: $(STAMP)
+
+# torch comes first, so that the choice of its build is ours and not the resolver's. tinysoundfont comes
+# without its dependency pyaudio, which needs a C compiler and portaudio and serves only live playback.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "V2M needs Python 3.11 or later: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet $(TORCH)
+	$(BIN)/python -m pip install --quiet --no-deps "tinysoundfont>=0.3.6"
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@
+
+demo: $(STAMP)
+	rm -rf demo_out
+	$(BIN)/python examples/demo_film.py demo_out
+	$(BIN)/v2m score demo_out/demo.otio --out demo_out/result --prompt "$(PROMPT)"
+	@echo "The film's media and timeline are in demo_out/, the music and the scored timeline in demo_out/result/."
+
+check: lint
+	$(BIN)/pytest -q -n 2 -m "not slow"
+
+test: $(STAMP)
+	$(BIN)/pytest -q -n 2
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf $(VENV) demo_out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
