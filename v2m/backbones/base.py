@@ -1,0 +1,68 @@
+"""What a backbone is asked for and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from v2m.codecs.arrangement import Arrangement
+from v2m.curves import EventCurve
+from v2m.hits import Hit
+from v2m.prompt.words import Brief
+from v2m.stages import Cancel
+from v2m.tempo import TempoMap
+
+
+@dataclass(frozen=True)
+class Commission:
+    """One job for a backbone: what to say, on which beats, following which curve."""
+
+    brief: Brief
+    tempo_map: TempoMap
+    duration_s: Fraction
+    curve: EventCurve
+    """Of the video, standardised over the whole programme."""
+
+    hits: tuple[Hit, ...]
+    seeds: tuple[int, ...]
+    """One take each, composed in one batch."""
+
+    adherence: float = 0.5
+    """0 ignores the curve, 0.5 follows it as in training, 1 twice as hard."""
+
+    steps: int | None = None
+    """Sampling steps, None for the backbone's own choice."""
+
+
+@dataclass(frozen=True)
+class Composition:
+    """One take as composed: latents, and the notes they decode to."""
+
+    seed: int
+    latents: NDArray[np.float32]  # (t, c)
+    arrangement: Arrangement
+    """Beat 0 is the first beat of the tempo map."""
+
+
+FractionDone = Callable[[float], None]
+"""Told the fraction of the composing that is done."""
+
+
+class Backbone(Protocol):
+    """A model that composes."""
+
+    name: str
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of the weights file, for the take."""
+
+    def compose(
+        self, commission: Commission, on_progress: FractionDone, cancel: Cancel
+    ) -> tuple[Composition, ...]:
+        """One composition a seed, in the order of the seeds."""

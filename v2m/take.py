@@ -1,0 +1,184 @@
+"""A take: one result and all that made it, as a folder `NAME.v2m/`.
+
+    take.json             what was asked, read, planned and measured (format below)
+    latents.safetensors   what the backbone composed, (t, c) float32
+    music.wav             the mastered music, 48 kHz 24 bit stereo, whole frames long
+    stems/*.wav           the parts that sound, before mastering, same length
+    score.mid             the notes with the tempo map
+
+A take is written into a hidden folder beside its place and renamed when it is whole, so a `NAME.v2m` is
+never half there. Times in `take.json` are seconds; exact ones are strings such as "1001/24".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+from v2m.errors import DocumentError, OutputExistsError, OutputWriteError
+from v2m.hits import Hit
+from v2m.tempo import TempoMap
+
+TAKE_FORMAT: Final = 1
+"""Raised when `take.json` changes in a way that old readers cannot follow."""
+
+TAKE_SUFFIX: Final = ".v2m"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that the take was made from."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class TakeRecord:
+    """What `take.json` holds: enough, with the latents, to make the same bytes again."""
+
+    sources: tuple[Source, ...]
+    prompt: str
+    terms: tuple[str, ...]
+    unknown_words: tuple[str, ...]
+    seed: int
+    backbone: str
+    weights_sha256: str
+    soundfont_sha256: str
+    encoder: str
+    settings: dict[str, Any]
+    """Every knob, by its name on the command line."""
+
+    frame_rate: Fraction
+    start_frame: int
+    """Frame number on the timeline of the music's first sample."""
+
+    duration_s: Fraction
+    hits: tuple[Hit, ...]
+    tempo_map: TempoMap
+    tonic: int
+    curve: dict[str, Any]
+    """`rate_hz`, `values`, `encoder`, `kernel_s` of the event curve that was followed."""
+
+    metrics: dict[str, Any]
+    notes: tuple[str, ...]
+    """What a person should know: media not found, words not understood, hits not reached."""
+
+    v2m_version: str
+    format: int = TAKE_FORMAT
+
+
+def to_json(record: TakeRecord) -> str:
+    """The record as the text of `take.json`."""
+    return json.dumps(asdict(record), default=_plain, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Fraction):
+        return f"{value.numerator}/{value.denominator}"
+    raise TypeError(f"{type(value).__name__} has no place in take.json")
+
+
+def from_json(text: str) -> TakeRecord:
+    """The record in the text of a `take.json`.
+
+    Raises:
+        DocumentError: it is no record of a take, or of a newer format.
+    """
+    try:
+        fields = json.loads(text)
+        if fields["format"] > TAKE_FORMAT:
+            raise DocumentError(
+                f"The take has format {fields['format']}, this v2m reads up to {TAKE_FORMAT}.",
+                hint="Install a newer v2m.",
+            )
+        return TakeRecord(**{**fields, **_typed(fields)})
+    except (ValueError, KeyError, TypeError) as error:
+        raise DocumentError("take.json holds no record of a take.", detail=repr(error)) from error
+
+
+def _typed(fields: dict[str, Any]) -> dict[str, Any]:
+    tempo = fields["tempo_map"]
+    return {
+        "sources": tuple(Source(**source) for source in fields["sources"]),
+        "terms": tuple(fields["terms"]),
+        "unknown_words": tuple(fields["unknown_words"]),
+        "frame_rate": Fraction(fields["frame_rate"]),
+        "duration_s": Fraction(fields["duration_s"]),
+        "hits": tuple(Hit(**{**hit, "time_s": Fraction(hit["time_s"])}) for hit in fields["hits"]),
+        "tempo_map": TempoMap(**{**tempo, "beats_s": tuple(tempo["beats_s"])}),
+        "notes": tuple(fields["notes"]),
+    }
+
+
+def read_record(folder: Path) -> TakeRecord:
+    """The record of a take on disk.
+
+    Raises:
+        DocumentError: the folder is no take.
+    """
+    try:
+        return from_json((folder / "take.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DocumentError(f"{folder} is no take: it has no readable take.json.") from error
+
+
+def free_take_folder(parent: Path, stem: str, *, overwrite: bool) -> Path:
+    """Where a take of this name goes: `stem.v2m`, or `stem-2.v2m` … where that name is taken."""
+    folder = parent / f"{stem}{TAKE_SUFFIX}"
+    number = 2
+    while folder.exists() and not overwrite:
+        folder = parent / f"{stem}-{number}{TAKE_SUFFIX}"
+        number += 1
+    return folder
+
+
+@contextmanager
+def building_take(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """A hidden folder to write the take in, which becomes `folder` when the block ends well.
+
+    Raises:
+        OutputExistsError: `folder` is there and may not be replaced, or is no take.
+        OutputWriteError: the place cannot be written to.
+    """
+    _check_replaceable(folder, overwrite=overwrite)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(prefix=f".{folder.stem[:40]}-", suffix=".part", dir=folder.parent))
+    except OSError as error:
+        raise OutputWriteError(f"Cannot write in {folder.parent}: {error.strerror}.") from error
+    try:
+        yield building
+        _move_into_place(building, folder)
+    except OSError as error:
+        raise OutputWriteError(f"Cannot write the take {folder.name}: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _check_replaceable(folder: Path, *, overwrite: bool) -> None:
+    if not folder.exists():
+        return
+    if not overwrite:
+        raise OutputExistsError(f"{folder} is there already.", hint="Use --overwrite or another --out.")
+    if not (folder / "take.json").is_file():
+        raise OutputExistsError(f"{folder} is no take, so it is not replaced.", hint="Use another --out.")
+
+
+def _move_into_place(building: Path, folder: Path) -> None:
+    building.chmod(0o755)  # mkdtemp made it private
+    if folder.exists():
+        old = building.with_name(building.name + ".old")
+        os.replace(folder, old)
+        os.replace(building, folder)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        os.replace(building, folder)
