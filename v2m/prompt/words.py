@@ -53,8 +53,9 @@ _METRE: Final = re.compile(r"(?<!\d)([346])/([48])(?!\d)")
 _STOP_WORDS: Final = frozenset(
     re.findall(
         r"\w+",
-        "a an and the of with in on for to music track song score piece very some no not but by from that"
-        " this is it at as or style key feel feeling sound sounding background into like more less without bpm",
+        "a an and the of with in on for to music track song score piece very some no not but by from"
+        " that this is it at as or style key feel feeling sound sounding background into"
+        " like more less without bpm",
     )
 )
 
