@@ -1,0 +1,33 @@
+"""What every encoder is to the rest of the library: pictures or sound in, `Features` out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from v2m.curves import Features, FloatArray
+
+
+class PictureEncoder(Protocol):
+    """Takes the small pictures of one programme, batch by batch, and gives its features."""
+
+    name: str
+    """As `Features.encoder` and `--encoder` say it."""
+
+    def push(self, times_s: FloatArray, pictures: NDArray[np.uint8]) -> None:
+        """Take pictures (n, h, w, 3) RGB, whole frames, with their programme times (n,); in any order."""
+        ...
+
+    def features(self) -> Features:
+        """Features of all pictures so far, in order of time."""
+        ...
+
+
+class SoundEncoder(Protocol):
+    """Gives the features of one piece of sound."""
+
+    def __call__(self, samples: NDArray[np.floating], sample_rate_hz: int) -> Features:
+        """Features of samples (n,) or (n, channels)."""
+        ...
