@@ -1,0 +1,210 @@
+"""From weighted hits and a tempo wish to a tempo map, and what it reached.
+
+Film composers bend a click track so that the moments that matter fall on beats. Here the search picks which
+hits get a beat and how many beats lie between (`search`), and the refinement moves the beats onto them
+exactly (`refine`). With no freedom the click is steady, and only its phase, and its tempo where none is
+wished, are chosen for the hits.
+
+Conventions: positions in beats from `tempo_map.beats_s[0]`; a hit is reached within `REACH_S`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from v2m.curves import FloatArray
+from v2m.errors import InputError
+from v2m.hits import Hit
+from v2m.tempo.map import TempoMap
+from v2m.tempo.refine import Pins, refine
+from v2m.tempo.search import Route, Targets, search
+from v2m.tempo.settings import TempoCosts, TempoSettings, costs_about
+
+REACH_S = 0.02
+"""Sound and picture this near are one event to eye and ear: half a frame at 24 a second."""
+
+START_WEIGHT = 0.4
+"""The first frame as a target: music begins on a beat with the picture, unless hits outweigh that."""
+
+_EXACT_S = 0.001
+"""A planned beat farther than this from its hit was held off by the limits: the hit is let go."""
+
+_MERGE_S = 0.001
+_ROUNDING_DIGITS = 6
+"""Microseconds: far below a sample, and the same digits on every machine."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A tempo map and what became of each hit."""
+
+    tempo_map: TempoMap
+    assigned: Mapping[str, float]
+    """Hit id -> its position in beats: whole on a beat, .5 in the middle of one."""
+
+    offbeat: Mapping[str, float]
+    """Hit id -> its exact time, for each hit that lies on no beat and needs an accent of its own."""
+
+    nominal_bpm: float
+    """The tempo that the map bends about."""
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Ids of the hits that lie neither on a beat nor in the middle of one."""
+        return tuple(id_ for id_ in self.offbeat if id_ not in self.assigned)
+
+
+def plan_tempo(
+    hits: Sequence[Hit], duration_s: float | Fraction, settings: TempoSettings | None = None
+) -> Plan:
+    """Beats from at or before 0 to at or after the end, on as much weight of hits as the wish allows.
+
+    Raises:
+        InputError: the duration is no positive number, or a hit lies outside the programme.
+    """
+    settings = settings or TempoSettings()
+    duration = float(duration_s)
+    targets = _targets(hits, duration)
+    bpm = settings.wish_bpm or _choose_bpm(targets, settings)
+    if settings.freedom == 0 or settings.hit_weight == 0:
+        tempo_map = _steady(targets, bpm, duration, settings)
+    else:
+        tempo_map = _bent(targets, costs_about(bpm, settings), duration, settings.beats_per_bar)
+    return _account(hits, tempo_map, bpm)
+
+
+def _targets(hits: Sequence[Hit], duration_s: float) -> Targets:
+    """The hits by time with the first frame among them; those within a millisecond are one."""
+    if not 0 < duration_s < np.inf:
+        raise InputError(f"The programme lasts {duration_s} s, expected a positive length.")
+    for hit in hits:
+        if not 0 <= float(hit.time_s) <= duration_s + _MERGE_S:
+            raise InputError(
+                f"Hit {hit.id} lies at {float(hit.time_s):g} s, outside {duration_s:g} s of programme."
+            )
+    pairs = sorted(
+        [(0.0, START_WEIGHT), *((float(hit.time_s), hit.weight) for hit in hits if hit.weight > 0)]
+    )
+    times: list[float] = []
+    weights: list[float] = []
+    for time, weight in pairs:
+        if times and time - times[-1] < _MERGE_S:
+            weights[-1] = max(weights[-1], weight)
+        else:
+            times.append(time)
+            weights.append(weight)
+    return Targets(np.array(times), np.array(weights))
+
+
+def _choose_bpm(targets: Targets, settings: TempoSettings) -> float:
+    """The tempo of the nominal range at which most weight lies a whole number of beats apart.
+
+    Each pair of neighbouring hits counts by how little an even tempo between them would have to bend. The
+    gain over the mean of all tempos near it is taken, for a faster tempo always needs less.
+    """
+    slow, fast = settings.nominal_range_bpm
+    bpm = np.geomspace(slow, fast, max(1, round(np.log(fast / slow) / 0.01)) + 1)
+    gaps = np.diff(targets.times_s)
+    if len(gaps) == 0:
+        return float(np.sqrt(slow * fast))
+    weights = np.minimum(targets.weights[1:], targets.weights[:-1])
+    beats = gaps[:, None] * bpm[None, :] / 60.0
+    bend = beats / np.maximum(1.0, np.round(beats)) - 1.0
+    score = (weights[:, None] * np.exp(-((bend / 0.04) ** 2))).sum(axis=0)
+    trend = np.polynomial.Polynomial.fit(np.log(bpm), score, 1)(np.log(bpm)) if len(bpm) > 2 else 0.0
+    centre = np.log(bpm / np.sqrt(slow * fast)) / np.log(fast / slow)
+    return float(bpm[np.argmax((score - trend) / weights.sum() - 0.05 * centre**2)])
+
+
+def _steady(targets: Targets, bpm: float, duration_s: float, settings: TempoSettings) -> TempoMap:
+    """A click at one tempo, its phase where most weight lies within reach of a beat."""
+    interval = 60.0 / bpm
+    phases = np.unique(np.round(targets.times_s % interval, _ROUNDING_DIGITS))
+    best, best_weight = 0.0, -1.0
+    for block in np.array_split(phases, max(1, len(phases) * len(targets.times_s) // 1_000_000)):
+        off = np.abs((targets.times_s[None, :] - block[:, None] + interval / 2) % interval - interval / 2)
+        weight = ((off <= REACH_S) * targets.weights).sum(axis=1)
+        if weight.max() > best_weight + 1e-9:
+            best, best_weight = float(block[weight.argmax()]), float(weight.max())
+    first = best - interval if best > 0 else best
+    count = int(np.ceil((duration_s - first) / interval - 1e-9))
+    return _tempo_map(first + interval * np.arange(count + 1), 0, duration_s, settings.beats_per_bar)
+
+
+def _bent(targets: Targets, costs: TempoCosts, duration_s: float, beats_per_bar: int) -> TempoMap:
+    """Beats that bend about the nominal tempo onto the hits."""
+    route = search(targets, costs, beats_per_bar)
+    beats, first = _draft(route, targets, costs, duration_s)
+    kept = np.array(route.targets)
+    positions = np.array(route.half_beats) / 2 - first
+    while True:
+        refined = refine(beats, Pins(positions, targets.times_s[kept]), costs)
+        error = np.abs(np.interp(positions, np.arange(len(refined)), refined) - targets.times_s[kept])
+        weak = _weakest_of_each_run(error > _EXACT_S, targets.weights[kept])
+        if not weak.any() or weak.all():
+            return _tempo_map(refined, -first, duration_s, beats_per_bar)
+        kept, positions = kept[~weak], positions[~weak]
+
+
+def _draft(route: Route, targets: Targets, costs: TempoCosts, duration_s: float) -> tuple[FloatArray, int]:
+    """The route's beats, led back to before 0 and on past the end; and the first one's place in the bars."""
+    first = route.half_beats[0] // 2
+    deviations = route.deviations
+    at_first = (route.half_beats[0] / 2 - first) * (1 + float(deviations[0])) if len(deviations) else 0.0
+    entry = float(deviations[0]) if len(deviations) else 0.0
+    start = targets.times_s[route.targets[0]] / costs.interval_s - at_first
+    lead = max(0, int(np.ceil(start / (1 + entry) - 1e-9)))
+    last = float(deviations[-1]) if len(deviations) else 0.0
+    end = start + float((1 + deviations).sum())
+    missing = max(0.0, duration_s / costs.interval_s - end)
+    # Two beats more than the nominal tempo needs: the refinement may speed up, what is left over is cut off.
+    count = int(np.ceil(missing / (1 + min(last, 0.0)))) + 2
+    fade = last * (costs.change / (costs.change + costs.deviation + costs.tail)) ** np.arange(1, count + 1)
+    intervals = 1 + np.concatenate([np.full(lead, entry), deviations, fade])
+    beats = start - lead * (1 + entry) + np.concatenate([[0.0], np.cumsum(intervals)])
+    return beats * costs.interval_s, first - lead
+
+
+def _weakest_of_each_run(broken: NDArray[np.bool_], weights: FloatArray) -> NDArray[np.bool_]:
+    """Of each run of neighbouring broken pins the lightest one: letting it go may free the others."""
+    weak = np.zeros_like(broken)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], broken.astype(np.int8), [0]])))
+    for start, end in edges.reshape(-1, 2):
+        weak[start + int(np.argmin(weights[start:end]))] = True
+    return weak
+
+
+def _tempo_map(beats_s: FloatArray, first_downbeat: int, duration_s: float, beats_per_bar: int) -> TempoMap:
+    """The beats from the last at or before 0 to the first at or after the end."""
+    beats = np.round(beats_s, _ROUNDING_DIGITS)
+    while beats[0] > 0:
+        beats = np.concatenate([[round(2 * beats[0] - beats[1], _ROUNDING_DIGITS)], beats])
+        first_downbeat += 1
+    while beats[-1] < duration_s:
+        beats = np.concatenate([beats, [round(2 * beats[-1] - beats[-2], _ROUNDING_DIGITS)]])
+    start = int(np.searchsorted(beats, 0.0, side="right")) - 1
+    stop = max(int(np.searchsorted(beats, duration_s, side="left")), start + 1)
+    return TempoMap(
+        tuple(beats[start : stop + 1].tolist()), beats_per_bar, int((first_downbeat - start) % beats_per_bar)
+    )
+
+
+def _account(hits: Sequence[Hit], tempo_map: TempoMap, bpm: float) -> Plan:
+    """What became of each hit."""
+    assigned: dict[str, float] = {}
+    offbeat: dict[str, float] = {}
+    for hit in sorted(hits, key=lambda hit: hit.time_s):
+        time = float(hit.time_s)
+        position = float(tempo_map.beat_at(time))
+        for near in (round(position), np.floor(position) + 0.5):
+            if abs(float(tempo_map.time_s(near)) - time) <= REACH_S:
+                assigned[hit.id] = float(near)
+                break
+        if assigned.get(hit.id, 0.5) % 1:
+            offbeat[hit.id] = time
+    return Plan(tempo_map, assigned, offbeat, bpm)
