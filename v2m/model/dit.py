@@ -1,0 +1,287 @@
+"""The diffusion transformer: noisy latents, time and conditioning in, velocity out.
+
+    [noisy c | known c | mask g | grid m | curve k] -> width d -> blocks -> velocity c
+
+A block is self-attention over frames (rotary positions, normalised queries and keys), cross-attention to
+the words, and a gated feed-forward; time and the mean of the words scale, shift and gate it (adaLN-zero).
+One modulation is computed for all blocks and each block adds its own offset: at this size a modulation per
+block would be a third of all weights.
+Conventions: b batch, t latent frame, c latent channel, d width, h head, e head width, n text token.
+Sources: Peebles and Xie 2023 (DiT, adaLN-zero); Chen et al. 2023 (PixArt-alpha, adaLN-single); Su et al.
+2021 (rotary positions); Shazeer 2020 (SwiGLU); paper, section 3.3, eq. 5 (the curve's column).
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, replace
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from v2m.errors import InputError
+from v2m.model.attention import CrossAttention, SelfAttention, rotations
+from v2m.model.conditioning import NO_TERM, Conditioning
+
+TextKV = list[tuple[Tensor, Tensor]]
+"""Keys and values of the words, one pair a block, each (b, h, n, e)."""
+
+
+@dataclass(frozen=True)
+class DiTConfig:
+    """The shape of a model; the defaults are `sketch`'s (7 M parameters)."""
+
+    channel_groups: tuple[int, ...]
+    """(c,) the mask group of each latent channel, from 0 up: a group is known or unknown as one."""
+
+    grid_channels: int = 16
+    """Grid features of a frame; 0 for a model with no beat grid."""
+
+    curve_channels: int = 0
+    """1 once the model has grown the event curve's column."""
+
+    width: int = 256
+    depth: int = 6
+    heads: int = 4
+    """Width over heads is the head width, a multiple of 4; 64 suits the attention kernels."""
+
+    ff_multiple: float = 4.0
+    """Feed-forward size as in a plain two-matrix layer; the gated layer has 2/3 of it in three matrices."""
+
+    text_terms: int = 0
+    """Rows of the table of terms; 0 if text comes as embeddings of `text_width`."""
+
+    text_width: int = 0
+    rope_base: float = 10_000.0
+    """Longest wavelength of the rotary positions over 2 pi, in frames."""
+
+    def __post_init__(self) -> None:
+        """Refuse a shape that no model can have.
+
+        Raises:
+            InputError: a number out of range.
+        """
+        if not self.channel_groups or sorted(set(self.channel_groups)) != list(range(self.mask_groups)):
+            raise InputError("The model's channel groups must be 0, 1, 2 … without a gap.")
+        if min(self.width, self.depth, self.heads) < 1 or self.width % (4 * self.heads):
+            raise InputError(
+                f"The model's width is {self.width} with {self.heads} heads, expected a multiple of four "
+                "times the heads."
+            )
+        if self.curve_channels not in (0, 1) or min(self.grid_channels, self.text_terms, self.text_width) < 0:
+            raise InputError("The model has a negative number of inputs, or more than one curve.")
+        if self.ff_multiple <= 0 or self.rope_base <= 1:
+            raise InputError("The model's ff_multiple must be above 0 and its rope_base above 1.")
+
+    @property
+    def latent_channels(self) -> int:
+        """The size of axis c."""
+        return len(self.channel_groups)
+
+    @property
+    def mask_groups(self) -> int:
+        """The size of axis g."""
+        return max(self.channel_groups) + 1
+
+    @property
+    def ff_width(self) -> int:
+        """Hidden width of the gated feed-forward, in whole cache lines of bf16."""
+        return max(32, 32 * round(self.ff_multiple * self.width * 2 / 3 / 32))
+
+
+class DiT(nn.Module):
+    """A velocity model of the rectified flow.
+
+    The null text is a learned token that stands before the words of every item: dropping the words leaves it
+    alone. The null curve is zeros, in training and sampling alike: a standardised curve of zeros says that
+    nothing is known of when things happen, its column then adds nothing, and the paper's count of new
+    parameters (one column, no indicator) is kept.
+    """
+
+    channel_group: Tensor
+
+    def __init__(self, config: DiTConfig) -> None:
+        super().__init__()
+        self.config = config
+        d = config.width
+        inputs = 2 * config.latent_channels + config.mask_groups + config.grid_channels
+        self.input = nn.Linear(inputs, d)
+        # The curve's column stands apart from the others: concatenating an input channel is the same as
+        # adding channel times column, and so the base's product keeps its exact order of additions.
+        self.curve_column = nn.Parameter(torch.zeros(d)) if config.curve_channels else None
+        self.time_mlp = nn.Sequential(nn.Linear(d, d), nn.SiLU(), nn.Linear(d, d))
+        self.text = TextInput(config)
+        self.modulation = nn.Linear(d, 6 * d)
+        self.blocks = nn.ModuleList([Block(config) for _ in range(config.depth)])
+        self.final_modulation = nn.Linear(d, 2 * d)
+        self.output = nn.Linear(d, config.latent_channels)
+        self.register_buffer("channel_group", torch.tensor(config.channel_groups), persistent=False)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        # adaLN-zero: every block starts as the identity and the model as the zero velocity.
+        outlets = [self.modulation, self.final_modulation, self.output]
+        outlets += [block.cross_attention.out for block in self._blocks()]
+        for outlet in outlets:
+            nn.init.zeros_(outlet.weight)
+
+    def text_kv(self, conditioning: Conditioning) -> TextKV:
+        """Keys and values of the words for every block: the same at all steps, so computed once."""
+        tokens, _ = self.text(conditioning, self.output.weight.dtype)
+        return [block.cross_attention.keys_values(tokens) for block in self._blocks()]
+
+    def _blocks(self) -> list[Block]:
+        return [cast(Block, block) for block in self.blocks]
+
+    def cell_mask(self, mask: Tensor) -> Tensor:
+        """The mask of groups (b, t, g) as a mask of cells (b, t, c)."""
+        return mask[..., self.channel_group]
+
+    def forward(
+        self, x: Tensor, time: Tensor, conditioning: Conditioning, text_kv: TextKV | None = None
+    ) -> Tensor:
+        """The velocity at x.
+
+        Args:
+            x: (b, t, c) latents on the path.
+            time: (b,) in [0, 1], 0 noise and 1 data.
+            conditioning: of the same b and t.
+            text_kv: from `text_kv` of the same conditioning; computed if not given.
+
+        Returns:
+            (b, t, c) in x's number format.
+
+        Raises:
+            InputError: a curve is given to a model that has no column for one.
+        """
+        dtype = self.output.weight.dtype
+        tokens, pooled = self.text(conditioning, dtype)
+        allowed = self.text.attention_mask(conditioning)
+        condition = F.silu(self.time_mlp(time_features(time, self.config.width).to(dtype)) + pooled)
+        modulation = self.modulation(condition).unflatten(-1, (6, -1))  # (b, 6, d)
+        turn = rotations(x.shape[1], self.config.width // self.config.heads, self.config.rope_base, x.device)
+        y = self._embed(x, conditioning, dtype)  # (b, t, d)
+        for i, block in enumerate(self._blocks()):
+            kv = text_kv[i] if text_kv is not None else block.cross_attention.keys_values(tokens)
+            y = block(y, modulation, turn, kv, allowed)
+        shift, scale = self.final_modulation(condition).unsqueeze(1).chunk(2, dim=-1)  # (b, 1, d)
+        velocity: Tensor = self.output(modulate(y, shift, scale))
+        return velocity.to(x.dtype)
+
+    def _embed(self, x: Tensor, conditioning: Conditioning, dtype: torch.dtype) -> Tensor:
+        parts = (x, conditioning.masked_latent, conditioning.mask, conditioning.grid)
+        y: Tensor = self.input(torch.cat([part.to(dtype) for part in parts], dim=-1))
+        if conditioning.curve is None:
+            return y
+        if self.curve_column is None:
+            raise InputError("An event curve was given to a model that was not trained with curves.")
+        return y + conditioning.curve.to(dtype).unsqueeze(-1) * self.curve_column.to(y.dtype)
+
+
+class TextInput(nn.Module):
+    """Words as tokens of the model's width, behind the null token."""
+
+    def __init__(self, config: DiTConfig) -> None:
+        super().__init__()
+        self.table = nn.Embedding(config.text_terms, config.width) if config.text_terms else None
+        self.projection = nn.Linear(config.text_width, config.width) if config.text_width else None
+        self.null = nn.Parameter(torch.randn(config.width))
+        self.pool = nn.Linear(config.width, config.width)
+
+    def forward(self, conditioning: Conditioning, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Tokens (b, 1 + n, d) and their mean (b, d) projected for the modulation."""
+        null = self.null.expand(conditioning.masked_latent.shape[0], 1, -1)
+        tokens = torch.cat([null, *self._words(conditioning, dtype)], dim=1)
+        counted = self.attention_mask(conditioning).to(tokens.dtype)  # (b, 1, 1, n)
+        mean = (counted[:, 0] @ tokens).squeeze(1) / counted.sum(-1).squeeze(1)
+        return tokens, self.pool(mean)
+
+    def _words(self, conditioning: Conditioning, dtype: torch.dtype) -> list[Tensor]:
+        if self.table is not None and conditioning.term_ids is not None:
+            return [self.table(conditioning.term_ids.clamp(min=0))]
+        if self.projection is not None and conditioning.text is not None:
+            return [self.projection(conditioning.text.to(dtype))]
+        return []
+
+    def attention_mask(self, conditioning: Conditioning) -> Tensor:
+        """(b, 1, 1, 1 + n) True for the tokens that may be attended to; the null token always."""
+        counted = [torch.ones(conditioning.masked_latent.shape[0], 1, dtype=torch.bool,
+                              device=conditioning.masked_latent.device)]  # fmt: skip
+        if self.table is not None and conditioning.term_ids is not None:
+            counted.append(conditioning.term_ids != NO_TERM)
+        elif self.projection is not None and conditioning.text_mask is not None:
+            counted.append(conditioning.text_mask)
+        return torch.cat(counted, dim=1)[:, None, None, :]
+
+
+class Block(nn.Module):
+    """Self-attention, cross-attention and feed-forward, each added to the stream."""
+
+    def __init__(self, config: DiTConfig) -> None:
+        super().__init__()
+        d = config.width
+        self.offset = nn.Parameter(torch.zeros(6, d))
+        self.self_attention = SelfAttention(d, config.heads)
+        self.cross_attention = CrossAttention(d, config.heads)
+        self.ff_in = nn.Linear(d, 2 * config.ff_width)
+        self.ff_out = nn.Linear(config.ff_width, d)
+
+    def forward(
+        self,
+        y: Tensor,
+        modulation: Tensor,
+        turn: tuple[Tensor, Tensor],
+        kv: tuple[Tensor, Tensor],
+        allowed: Tensor,
+    ) -> Tensor:
+        """(b, t, d) -> (b, t, d)."""
+        # The sum keeps the format of the stream, which autocast would else widen for good.
+        steering = (modulation + self.offset).to(y.dtype)  # (b, 6, d)
+        shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = steering.unsqueeze(2).unbind(1)
+        y = y + gate_a * self.self_attention(modulate(y, shift_a, scale_a), turn)
+        y = y + self.cross_attention(F.layer_norm(y, y.shape[-1:]), kv, allowed)
+        value, gate = self.ff_in(modulate(y, shift_f, scale_f)).chunk(2, dim=-1)
+        out: Tensor = y + gate_f * self.ff_out(value * F.silu(gate))
+        return out
+
+
+def modulate(y: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    """Layer norm without weights, then scale and shift (b, 1, d) from the conditioning."""
+    return F.layer_norm(y, y.shape[-1:]) * (1 + scale) + shift
+
+
+def time_features(time: Tensor, width: int) -> Tensor:
+    """(b, width) sines and cosines of the time in float32, wavelengths from 1/160 to 63 of its range."""
+    # t is scaled by 1000 as in diffusion models, whose frequencies 1 … 1e-4 are then used as they are.
+    frequency = torch.exp(-math.log(10_000) * torch.arange(width // 2, device=time.device) / (width // 2))
+    angle = 1000 * time.float()[:, None] * frequency
+    return torch.cat([angle.cos(), angle.sin()], dim=-1)
+
+
+def add_curve_channel(model: DiT) -> DiT:
+    """The same model with an event curve's input column of zeros: its output is the base's, bit for bit.
+
+    Raises:
+        InputError: the model has the column already.
+    """
+    if model.config.curve_channels:
+        raise InputError("The model has an event curve's input already.")
+    weight = model.output.weight
+    grown = DiT(replace(model.config, curve_channels=1)).to(device=weight.device, dtype=weight.dtype)
+    state = copy.deepcopy(model.state_dict())
+    assert grown.curve_column is not None  # noqa: S101 - tells the type checker what the config says
+    grown.load_state_dict({**state, "curve_column": grown.curve_column.detach()})
+    return grown.train(model.training)
+
+
+def parameter_count(model: nn.Module) -> int:
+    """All weights of a model."""
+    return sum(parameter.numel() for parameter in model.parameters())
