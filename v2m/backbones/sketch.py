@@ -1,0 +1,189 @@
+"""`sketch`: the embedded backbone, a diffusion transformer that composes scores on the planned beats.
+
+Its latent frame is a sixteenth note of the tempo map, so what it writes lies on the planned beats by
+construction; the event curve tells it where music should change and how much. A programme longer than the
+window it was trained on is composed window by window, each continuing the end of the last through the
+mask that the model was trained with. Axes: b batch (takes), t latent frame, c channel, m grid feature.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from v2m.backbones.base import Commission, Composition, FractionDone
+from v2m.codecs import latents as score_latents
+from v2m.codecs.arrangement import STEPS_PER_BEAT
+from v2m.errors import MissingPartError
+from v2m.model.checkpoint import Checkpoint, load_checkpoint, weights_hash
+from v2m.model.conditioning import NO_TERM, Conditioning, grid_features
+from v2m.model.device import choose_device, fast_dtype
+from v2m.model.dit import DiT
+from v2m.model.noise import latent_noise
+from v2m.model.sampler import SamplerSettings, sample
+from v2m.prompt.vocabulary import TERM_INDEX
+from v2m.prompt.words import Brief
+from v2m.stages import Cancel
+from v2m.tempo import TempoMap
+
+WINDOW_FRAMES: Final = 256
+"""What the model was trained on: 64 beats, 32 s at 120 BPM as in the paper."""
+
+OVERLAP_FRAMES: Final = 64
+"""Of a window that is already composed and is continued: 16 beats carry key, texture and motif over."""
+
+DEFAULT_STEPS: Final = 16
+TEXT_SCALE: Final = 2.5
+CURVE_SCALE_AT_ONE: Final = 4.0
+"""Guidance of the curve at adherence 1; half of it at the default 0.5."""
+
+_TONIC_STREAM: Final = 1
+"""Stream of the seed's noise that the key is drawn from; stream 0 is the latents'."""
+
+
+def weights_path() -> Path:
+    """The weights that ship in the package."""
+    return Path(str(resources.files("v2m.backbones") / "weights" / "sketch.safetensors"))
+
+
+@dataclass
+class Sketch:
+    """The embedded backbone, loaded when first asked to compose."""
+
+    path: Path | None = None
+    """Weights other than the shipped ones."""
+
+    device: str = "auto"
+    name: str = "sketch"
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of the weights file, for the take."""
+        return weights_hash(self._existing_path)
+
+    @property
+    def _existing_path(self) -> Path:
+        path = self.path or weights_path()
+        if not path.is_file():
+            raise MissingPartError(f"The weights {path} are not there.", hint="Install v2m again.")
+        return path
+
+    @cached_property
+    def _checkpoint(self) -> Checkpoint:
+        return load_checkpoint(self._existing_path)
+
+    @cached_property
+    def _model(self) -> DiT:
+        device = choose_device(self.device)
+        return self._checkpoint.model.to(device=device, dtype=fast_dtype(device))
+
+    def compose(
+        self, commission: Commission, on_progress: FractionDone, cancel: Cancel
+    ) -> tuple[Composition, ...]:
+        """One composition a seed, in the order of the seeds."""
+        settings = SamplerSettings(
+            steps=commission.steps or DEFAULT_STEPS,
+            text_scale=TEXT_SCALE,
+            curve_scale=CURVE_SCALE_AT_ONE * commission.adherence,
+        )
+        latents = self._sample(commission, settings, on_progress, cancel)
+        return tuple(
+            Composition(
+                seed, latents[i], score_latents.decode(latents[i], tonic, commission.brief.beats_per_bar)
+            )
+            for i, seed in enumerate(commission.seeds)
+            for tonic in (choose_tonic(commission.brief, seed),)
+        )
+
+    def _sample(
+        self, commission: Commission, settings: SamplerSettings, on_progress: FractionDone, cancel: Cancel
+    ) -> NDArray[np.float32]:
+        grid, curve = frame_conditions(commission)
+        b, t, c = len(commission.seeds), len(curve), score_latents.CHANNEL_COUNT
+        done = np.zeros((b, t, c), np.float32)
+        spans = list(windows(t))
+        for index, (first, last, known) in enumerate(spans):
+            window = slice(first, last)
+            conditioning = self._conditioning(commission, grid[window], curve[window], done[:, window], known)
+            noise = np.stack([latent_noise(seed, first, last - first, c) for seed in commission.seeds])
+
+            def report(fraction: float, index: int = index) -> None:
+                cancel()
+                on_progress((index + fraction) / len(spans))
+
+            composed = sample(
+                self._model, conditioning, torch.from_numpy(noise).to(conditioning.mask.device), settings,
+                progress=report,
+            )  # fmt: skip
+            done[:, window] = composed.float().cpu().numpy()
+        return done
+
+    def _conditioning(
+        self,
+        commission: Commission,
+        grid: NDArray[np.float32],  # (t, m)
+        curve: NDArray[np.float32],  # (t,)
+        done: NDArray[np.float32],  # (b, t, c)
+        known_frames: int,
+    ) -> Conditioning:
+        b, t, _ = done.shape
+        mask = torch.zeros(b, t, len(score_latents.GROUPS))
+        mask[:, :known_frames] = 1
+        known = torch.from_numpy(done.copy())
+        known[:, known_frames:] = 0
+        ids = [TERM_INDEX[name] for name in commission.brief.terms if TERM_INDEX[name] < self._term_count]
+        return Conditioning(
+            masked_latent=known,
+            mask=mask,
+            grid=torch.from_numpy(grid).expand(b, -1, -1),
+            term_ids=torch.tensor([ids or [NO_TERM]]).expand(b, -1),
+            curve=torch.from_numpy(curve).expand(b, -1),
+        ).to(self._model.output.weight.device)
+
+    @property
+    def _term_count(self) -> int:
+        return self._model.config.text_terms
+
+
+def choose_tonic(brief: Brief, seed: int) -> int:
+    """The key asked for, else one drawn by the seed."""
+    if brief.tonic is not None:
+        return brief.tonic
+    drawn = latent_noise(seed, 0, 1, 1, stream=_TONIC_STREAM)[0, 0]
+    return int(12 * 0.5 * (1 + math.erf(float(drawn) / math.sqrt(2)))) % 12  # normal -> uniform
+
+
+def frame_conditions(commission: Commission) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Grid features (t, m) and the event curve (t,) at the sixteenths of the tempo map."""
+    tempo_map: TempoMap = commission.tempo_map
+    frame_count = (len(tempo_map.beats_s) - 1) * STEPS_PER_BEAT
+    frames = np.arange(frame_count)
+    tempo_bpm = 60.0 / np.repeat(np.diff(tempo_map.beats_s), STEPS_PER_BEAT)
+    opening = tempo_map.first_downbeat * STEPS_PER_BEAT
+    start, end = (float(tempo_map.beat_at(s)) * STEPS_PER_BEAT for s in (0.0, float(commission.duration_s)))
+    span = (math.floor(start) - opening, math.ceil(end) - opening)
+    grid = grid_features(frames - opening, tempo_map.beats_per_bar, tempo_bpm, span)
+    curve = commission.curve.at(tempo_map.time_s(frames / STEPS_PER_BEAT))
+    return grid, curve.astype(np.float32)
+
+
+def windows(frame_count: int) -> Iterator[tuple[int, int, int]]:
+    """Spans (first, last, known) that cover the frames: the first `known` of each are composed already."""
+    first, known = 0, 0
+    while True:
+        last = min(first + WINDOW_FRAMES, frame_count)
+        yield first, last, known
+        if last == frame_count:
+            return
+        # the last window is moved back so that it is as long as those of the training
+        following = min(last - OVERLAP_FRAMES, max(frame_count - WINDOW_FRAMES, 0))
+        first, known = following, last - following
