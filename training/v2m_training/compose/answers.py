@@ -1,0 +1,124 @@
+"""How the music answers an event: the stronger it is, the more parts mark it and the more changes.
+
+    0.3   an accent: chords and drums strike, in a new inversion
+    0.5   a new chord, crash and kick, a stop just before, all parts strike together
+    0.7+  a new section (see `form`): a fill or a stop leads in, the texture changes
+    end   the last chord, struck by everybody and left to ring
+
+Conventions: ordinary strokes stay at a velocity of `steady_velocity` or so (50-90); events get 96-126, so
+that the sound's own event curve has its peaks at the events.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+from v2m.codecs.arrangement import DRUM_VOICES, PARTS, STEPS_PER_BEAT, Part
+from v2m_training.compose.bass import root_pitch
+from v2m_training.compose.draft import Draft
+from v2m_training.compose.figures import ladder
+from v2m_training.compose.form import CHORD_STRENGTH, SECTION_STRENGTH, Event
+from v2m_training.compose.harmony import nearest_pitch, voice
+from v2m_training.compose.lead_sheet import ChordSpan, LeadSheet, steady_velocity
+from v2m_training.compose.melody import LEAD_RANGE
+from v2m_training.compose.rhythm import play_fill
+
+_ALL_STRIKE: Final = 0.55
+"""From this strength on every part that plays strikes on the event."""
+
+_PITCHED: Final[tuple[Part, ...]] = ("harmony", "bass", "extras", "lead")
+
+
+def answer_events(draft: Draft, sheet: LeadSheet, layers: frozenset[Part], rng: random.Random) -> None:
+    """Cut all events of the form into a draft."""
+    for event in sheet.form.events:
+        _, texture = sheet.section_at(event.step)
+        _prepare(draft, sheet, event, rng)
+        playing = set(layers if event.ends else texture.parts)
+        if event.strength >= SECTION_STRENGTH and "drums" in layers:
+            playing.add("drums")  # even a section without drums is opened by them
+        for part in _strikers(playing, event, rng):
+            _strike(draft, sheet, part, event)
+
+
+def _prepare(draft: Draft, sheet: LeadSheet, event: Event, rng: random.Random) -> None:
+    """What leads in: a stop whose length grows with the strength, or a fill before a new section."""
+    section, texture = sheet.section_at(max(0, event.step - 1))
+    first_free = max((e.step + 2 for e in sheet.form.events if e.step < event.step), default=0)
+    stop = 0 if event.strength < 0.4 else rng.randint(1, 1 + round(3 * event.strength))
+    stop = min(stop, max(0, event.step - first_free))
+    filled = (
+        event.strength >= SECTION_STRENGTH
+        and "drums" in texture.parts
+        and event.step - first_free >= 2 * STEPS_PER_BEAT
+        and rng.random() < 0.55
+    )
+    for part in PARTS:
+        if stop and not (part == "drums" and filled):
+            draft.clear(part, event.step - stop, event.step)
+        elif part != "drums":
+            draft.release(part, event.step)
+    if filled:
+        loudness = steady_velocity(section)
+        play_fill(draft, event.step, loudness, orchestral=sheet.style.orchestral_drums, rng=rng)
+
+
+def _strikers(playing: set[Part], event: Event, rng: random.Random) -> list[Part]:
+    """Who strikes: everybody from _ALL_STRIKE on, below it the chords, the drums and perhaps one more."""
+    if event.strength >= _ALL_STRIKE:
+        return [part for part in PARTS if part in playing]
+    core = [part for part in PARTS if part in playing and part in ("drums", "harmony")]
+    others = [part for part in PARTS if part in playing and part not in core]
+    extra = 1 if core and event.strength < 0.42 else 2
+    return [*core, *rng.sample(others, k=min(extra, len(others)))]
+
+
+def _strike(draft: Draft, sheet: LeadSheet, part: Part, event: Event) -> None:
+    step, velocity = event.step, 88 + 38 * event.strength
+    if part == "drums":
+        _strike_drums(draft, sheet, event, velocity)
+        return
+    ring = draft.step_count - step if event.ends else 2 + round(5 * event.strength)
+    draft.clear(part, step, step + (ring if event.ends else max(1, ring // 2)))
+    span = sheet.chord_at(step)
+    limit = draft.step_count if event.ends else max(span.end, step + 1)
+    for pitch in _struck_pitches(draft, sheet, part, event, span):
+        draft.add(
+            part, step, min(_ring_until_next(draft, part, step, ring, limit), limit - step), pitch, velocity
+        )
+
+
+def _ring_until_next(draft: Draft, part: Part, step: int, ring: int, limit: int) -> int:
+    """Ring to the part's next attack where that is near, so that held figures leave no hole."""
+    following = next((s for s in range(step + 1, min(limit, step + 16)) if draft.pitches(part, s)), None)
+    return following - step if following is not None else max(ring, limit - step)
+
+
+def _struck_pitches(
+    draft: Draft, sheet: LeadSheet, part: Part, event: Event, span: ChordSpan
+) -> tuple[int, ...]:
+    """The pitches of a strike: a new register or inversion is what makes it heard."""
+    _, texture = sheet.section_at(event.step)
+    if part == "bass":
+        return (root_pitch(span, 33.0 if event.strength >= CHORD_STRENGTH else 38.0),)
+    if part == "harmony":
+        if event.strength >= CHORD_STRENGTH:
+            return span.voicing
+        return voice(span.chord, (), texture.habits.centre + (5 if texture.habits.centre < 62 else -5))
+    if part == "extras":
+        rungs = ladder(span, 72)
+        return (rungs[min(len(rungs) - 1, round(3 * event.strength))],)
+    return (nearest_pitch(span.chord.pitch_classes, 74 + 9 * event.strength, *LEAD_RANGE),)
+
+
+def _strike_drums(draft: Draft, sheet: LeadSheet, event: Event, velocity: float) -> None:
+    step = event.step
+    heavy = event.strength >= CHORD_STRENGTH
+    voices = ["big drum"] if sheet.style.orchestral_drums else ["kick"]
+    voices.append("crash" if event.strength >= 0.42 else "open hat")
+    if event.strength >= SECTION_STRENGTH:
+        voices += ["kick", "low tom"] if sheet.style.orchestral_drums else ["snare"]
+    draft.drop_attacks("drums", step, draft.step_count if event.ends else step + (2 if heavy else 1))
+    for name in voices:
+        draft.add("drums", step, 1, DRUM_VOICES[name], velocity)

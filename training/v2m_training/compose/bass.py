@@ -1,0 +1,124 @@
+"""The bass player: idioms by the bar, and a walking bass.
+
+    R root   5 fifth   8 octave   3 third   7 seventh (or sixth)   a approach to the next root
+    - hold   . rest
+
+Conventions: a character is a sixteenth of the bar; sixteen for 4/4, twelve for 3/4. A new chord is struck
+even where the idiom holds.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Final
+
+from v2m_training.compose.draft import Draft
+from v2m_training.compose.harmony import nearest_pitch, scale_under
+from v2m_training.compose.lead_sheet import ChordSpan, LeadSheet, steady_velocity
+
+BASS_RANGE: Final = (28, 47)
+"""E1, the lowest string, to B2: below the chords."""
+
+BASSES: Final[Mapping[str, str]] = {
+    "roots": "R---------------",
+    "halves": "R-------5-------",
+    "drone": "R---------------",
+    "boom bap": "R-----.R..5-....",
+    "syncopated": "R-----R-...R--a-",
+    "sub": "R-----------..R-",
+    "trap sub": "R-----R---..R-8-",
+    "offbeat": "..R-..R-..R-..8-",
+    "disco octaves": "R.8.R.8.R.8.R.8.",
+    "rolling": ".RRR.RRR.RRR.RRR",
+    "pulsing sixteenths": "R.RRR.RRR.RRR.R8",
+    "pulsing eighths": "R.R.R.R.R.R.R.R.",
+    "gallop": "R.RRR.RRR.RRR.RR",
+    "rock": "R-..R.R.R-..5-a-",
+    "funk": "R..R..8.5.R..7a.",
+    "slap": "R.8R..R8..5.R.a.",
+    "two feel": "R---....5---....",
+    "left hand": "R---5---8-------",
+    "waltz roots": "R---........",
+    "one a bar": "R-----------",
+    "walk": "",
+}
+
+
+def play_bass(draft: Draft, sheet: LeadSheet, rng: random.Random) -> None:
+    """The bass of all sections that have one."""
+    for section, texture in sheet.playing("bass"):
+        loudness = steady_velocity(section) + 6  # low notes need more to be heard
+        idiom = BASSES[texture.habits.bass]
+        if texture.habits.bass == "walk":
+            _walk(draft, sheet, section.start, section.end, loudness, rng)
+        elif texture.habits.bass == "drone":
+            idiom = "-" * sheet.form.bar_steps
+        if idiom:
+            _play_idiom(draft, sheet, idiom, section.start, section.end, loudness)
+
+
+def root_pitch(span: ChordSpan, near: float = 38.0) -> int:
+    """The root in the bass's range, near a pitch (D2 is where most basses live)."""
+    return nearest_pitch((span.chord.root,), near, *BASS_RANGE)
+
+
+def _play_idiom(draft: Draft, sheet: LeadSheet, idiom: str, start: int, end: int, loudness: float) -> None:
+    bar = sheet.form.bar_steps
+    idiom = idiom[:bar] if len(idiom) >= bar else idiom.ljust(bar, "-")
+    step = start
+    while step < end:
+        span = sheet.chord_at(step)
+        sign = idiom[step % bar]
+        if step == span.start and sign == "-":
+            sign = "R"
+        if sign in "-.":
+            step += 1
+            continue
+        length = _held(idiom, step, min(span.end, end), bar)
+        accent = 1.0 if sign == "R" else 0.9
+        pitch = _degree(sign, span, sheet.chord_at(min(span.end, sheet.form.step_count - 1)))
+        draft.add("bass", step, length, pitch, loudness * accent)
+        step += length
+
+
+def _held(idiom: str, step: int, limit: int, bar: int) -> int:
+    last = step + 1
+    while last < limit and idiom[last % bar] == "-":
+        last += 1
+    return last - step
+
+
+def _degree(sign: str, span: ChordSpan, following: ChordSpan) -> int:
+    root = root_pitch(span)
+    tones = span.chord.tones
+    if sign == "a":
+        target = root_pitch(following, root)
+        return max(BASS_RANGE[0], target - 1) if target > BASS_RANGE[0] else target + 1
+    above = {
+        "R": 0,
+        "8": 12,
+        "3": tones[1] if len(tones) > 2 else 7,
+        "5": next((tone for tone in tones if tone in (6, 7, 8)), 7),
+        "7": tones[3] if len(tones) > 3 and tones[3] < 12 else 7,
+    }[sign]
+    return root + above if root + above <= BASS_RANGE[1] else root + above - 12
+
+
+def _walk(draft: Draft, sheet: LeadSheet, start: int, end: int, loudness: float, rng: random.Random) -> None:
+    """Quarter notes: root on the chord, chord or scale tones between, a step into the next root."""
+    pitch = root_pitch(sheet.chord_at(start))
+    for step in range(start, end, 4):
+        span = sheet.chord_at(step)
+        following = sheet.chord_at(min(step + 4, sheet.form.step_count - 1))
+        if step == span.start or step == start:
+            pitch = root_pitch(span, pitch)
+        elif following is not span:
+            target = root_pitch(following, pitch)
+            side = 1 if pitch > target else -1
+            pitch = target + side if BASS_RANGE[0] <= target + side <= BASS_RANGE[1] else target - side
+        else:
+            classes = span.chord.pitch_classes if rng.random() < 0.5 else scale_under(sheet.mode, span.chord)
+            drift = rng.choice((-3, 3)) + (38 - pitch) * 0.2  # wander, but back to the middle
+            pitch = nearest_pitch([c for c in classes if c != pitch % 12], pitch + drift, *BASS_RANGE)
+        draft.add("bass", step, 4, pitch, loudness * rng.uniform(0.92, 1.04))

@@ -1,0 +1,88 @@
+"""The chords: pads, stabs, strums and broken chords, by the bar.
+
+    X accented chord   x chord   o soft chord   0-4 one tone of the voicing   - hold   . rest
+
+Conventions: a character is a sixteenth of the bar; sixteen for 4/4, twelve for 3/4. Held figures strike
+each new chord; plucked and stabbed ones wait for their place.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Final
+
+from v2m_training.compose.draft import Draft
+from v2m_training.compose.lead_sheet import LeadSheet, steady_velocity
+
+COMPS: Final[Mapping[str, str]] = {
+    "pad": "----------------",
+    "long chords": "x---------------",
+    "late chords": "..x-----....o---",
+    "swells": "x-------o-------",
+    "stabs": "..x...x...x...x.",
+    "dotted stabs": "x..x..x..x..x.x.",
+    "off beats": "....x.......x...",
+    "house piano": "x..x..x.x..x..x.",
+    "eighths": "x-o-x-o-x-o-x-o-",
+    "chugs": "x.o.o.x.o.o.x.o.",
+    "ringing chords": "X-----x-x-----o-",
+    "scratch": "..x.o.x..o..xo..",
+    "charleston": "x--...x-........",
+    "comp": "..x-....x-....x-",
+    "strum": "x---x-o-.-o-x-o-",
+    "travis": "0.2.1.3.0.2.1.2.",
+    "fingerpicking": "0-2-1-3-0-2-1-3-",
+    "alberti": "0-2-1-2-0-2-1-2-",
+    "piano arpeggio": "0-1-2-3-2-1-2-1-",
+    "broken": "0---1---2---3---",
+    "ostinato": "x.o.o.o.x.o.o.o.",
+    "waltz": "....x-..o-..",
+    "arpeggio in three": "0-1-2-3-2-1-",
+    "strum in three": "x---o-x-o-..",
+    "comp in three": "..x-....x-..",
+    "ostinato in three": "x.o.o.o.o.o.",
+}
+
+_LOUDNESS: Final[Mapping[str, float]] = {"X": 1.08, "x": 0.98, "o": 0.82}
+_TONE_LOUDNESS: Final = 0.94
+
+
+def play_chords(draft: Draft, sheet: LeadSheet, rng: random.Random) -> None:
+    """The chords of all sections that have them."""
+    bar = sheet.form.bar_steps
+    for section, texture in sheet.playing("harmony"):
+        comp = COMPS[texture.habits.comp]
+        comp = comp[:bar] if len(comp) >= bar else comp.ljust(bar, "-")
+        loudness = steady_velocity(section) - 4
+        for step in range(section.start, section.end):
+            span = sheet.chord_at(step)
+            sign = comp[step % bar]
+            fresh = step == max(span.start, section.start)
+            if sign == "-" and fresh:
+                sign = "x"
+            if sign in "-.":
+                continue
+            limit = min(span.end, section.end)
+            length = _held(comp, step, limit, bar)
+            if sign.isdigit():
+                pitch = _tone(span.voicing, int(sign))
+                draft.add("harmony", step, length, pitch, loudness * _TONE_LOUDNESS)
+                continue
+            velocity = loudness * _LOUDNESS[sign] * rng.uniform(0.97, 1.03)
+            for pitch in span.voicing:
+                draft.add("harmony", step, length, pitch, velocity)
+
+
+def _held(comp: str, step: int, limit: int, bar: int) -> int:
+    """How long an attack sounds: through its dashes; broken chords ring a little over the next tone."""
+    last = step + 1
+    while last < limit and comp[last % bar] == "-":
+        last += 1
+    if comp[step % bar].isdigit():
+        last = min(limit, last + 2)
+    return last - step
+
+
+def _tone(voicing: tuple[int, ...], index: int) -> int:
+    return voicing[index] if index < len(voicing) else min(74, voicing[index % len(voicing)] + 12)

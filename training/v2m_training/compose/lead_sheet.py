@@ -1,0 +1,114 @@
+"""The lead sheet: form, textures and voiced chords, which every player reads.
+
+Conventions: positions are steps, pitches are as in C.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from v2m.codecs.arrangement import STEPS_PER_BEAT, Part
+from v2m_training.compose.form import CHORD_STRENGTH, SECTION_STRENGTH, Form, Section
+from v2m_training.compose.harmony import Chord, parse_chord, voice
+from v2m_training.compose.progressions import CADENCES, COLOURS, HOMES, progressions
+from v2m_training.compose.styles import Style
+from v2m_training.compose.texture import Texture
+
+
+@dataclass(frozen=True, slots=True)
+class ChordSpan:
+    """A chord while it lasts."""
+
+    start: int
+    end: int
+    chord: Chord
+    voicing: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LeadSheet:
+    """What the players share."""
+
+    style: Style
+    mode: str
+    form: Form
+    textures: tuple[Texture, ...]
+    chords: tuple[ChordSpan, ...]
+
+    @cached_property
+    def _chord_starts(self) -> list[int]:
+        return [span.start for span in self.chords]
+
+    @cached_property
+    def _section_starts(self) -> list[int]:
+        return [section.start for section in self.form.sections]
+
+    def chord_at(self, step: int) -> ChordSpan:
+        """The chord that sounds at a step."""
+        return self.chords[max(0, bisect_right(self._chord_starts, step) - 1)]
+
+    def section_at(self, step: int) -> tuple[Section, Texture]:
+        """The section at a step and its texture."""
+        index = max(0, bisect_right(self._section_starts, step) - 1)
+        return self.form.sections[index], self.textures[index]
+
+    def playing(self, part: Part) -> Iterator[tuple[Section, Texture]]:
+        """The sections in which a part plays, the ringing of the last chord left out."""
+        for section, texture in zip(self.form.sections, self.textures, strict=True):
+            if part in texture.parts and not section.after_ending:
+                yield section, texture
+
+
+def steady_velocity(section: Section) -> float:
+    """How loud an ordinary stroke is: below what events get, however full the section."""
+    return 50 + 32 * section.intensity
+
+
+def write_chords(
+    rng: random.Random, style: Style, mode: str, form: Form, textures: tuple[Texture, ...]
+) -> tuple[ChordSpan, ...]:
+    """Loops of chords on the bar lines, changed where events of CHORD_STRENGTH fall, with cadences."""
+    loops = progressions(style.chords, mode)
+    pair = (rng.choice(loops), rng.choice(loops))
+    unit = max(STEPS_PER_BEAT, round(rng.choice(style.chord_bars) * form.bar_steps))
+    changes = {event.step: event.strength for event in form.events if event.strength >= CHORD_STRENGTH}
+    spans: list[ChordSpan] = []
+    place = 0
+    for section, texture in zip(form.sections, textures, strict=True):
+        loop = pair[texture.habits.theme]
+        place = 0 if section.start in changes else place
+        starts = _chord_starts(
+            section, unit, [step for step in changes if section.start < step < section.end]
+        )
+        for index, start in enumerate(starts):
+            end = starts[index + 1] if index + 1 < len(starts) else section.end
+            numeral = loop[place % len(loop)]
+            place += 1
+            if section.after_ending:
+                numeral = HOMES[mode]
+            elif index == len(starts) - 1 and index and end in changes and rng.random() < 0.5:
+                numeral = rng.choice(CADENCES[mode])
+            elif changes.get(start, 0) > SECTION_STRENGTH and start and rng.random() < 0.2:
+                numeral = rng.choice(COLOURS[mode])
+            previous = spans[-1].voicing if spans and start not in changes else ()
+            chord = parse_chord(numeral)
+            spans.append(ChordSpan(start, end, chord, voice(chord, previous, texture.habits.centre)))
+    return tuple(spans)
+
+
+def _chord_starts(section: Section, unit: int, forced: list[int]) -> list[int]:
+    """Where chords change in a section: on the grid of harmonic rhythm, but not close to a forced change."""
+    marks = [section.start, *forced]
+    if section.after_ending:
+        return [section.start]
+    clear = min(unit, 2 * STEPS_PER_BEAT)  # two beats: a chord must be heard before the next
+    grid = [
+        step
+        for step in range(section.start - section.start % unit, section.end, unit)
+        if all(abs(step - mark) >= clear for mark in [*marks, section.end])
+    ]
+    return sorted({*marks, *(step for step in grid if step > section.start)})
