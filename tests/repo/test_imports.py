@@ -1,0 +1,161 @@
+"""Packages import in one direction, each heavy library has one owner, and nothing unsafe is called."""
+
+import ast
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+MAY_IMPORT = {
+    "v2m": {"v2m"},
+    "v2m_otio": {"v2m", "v2m_otio"},
+    "v2m_daemon": {"v2m", "v2m_otio", "v2m_daemon"},
+    "v2m_training": {"v2m", "v2m_training"},
+}
+
+OWNERS = {
+    "av": ("v2m.frames",),
+    "torch": ("v2m.model", "v2m.codecs", "v2m.backbones", "v2m.encoders", "v2m_training"),
+    "opentimelineio": ("v2m_otio",),
+    "scenedetect": ("v2m.shots",),
+    "tinysoundfont": ("v2m.codecs",),
+    "librosa": ("v2m.metrics",),
+    "matplotlib": ("v2m.report",),
+    "grpc": ("v2m_daemon", "v2m.rpc"),
+    "numba": (),
+    "torchaudio": (),
+    "pickle": (),
+    "marshal": (),
+    "shelve": (),
+    "dill": (),
+    "cloudpickle": (),
+    "joblib": (),
+}
+"""Library -> the modules, with what lies below them, that may import it."""
+
+BANNED_CALLS = {
+    "torch.load": "reads pickles: use safetensors",
+    "os.system": "goes through a shell: use subprocess.run with a list",
+    "os.popen": "goes through a shell: use subprocess.run with a list",
+    "tempfile.mktemp": "is a race: use tempfile.mkstemp or mkdtemp",
+    "eval": "runs what it is given",
+    "exec": "runs what it is given",
+}
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Dotted names of all that a module imports, anywhere in it, as a statement or by a constant string.
+
+    Relative imports stay within their package and are left out.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and called(node).endswith(("import_module", "__import__")):
+            yield from (arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant))
+
+
+def called(node: ast.Call) -> str:
+    """The dotted name that is called, as written."""
+    return ast.unparse(node.func) if isinstance(node.func, ast.Name | ast.Attribute) else ""
+
+
+def is_below(name: str, owner: str) -> bool:
+    return name == owner or name.startswith(owner + ".")
+
+
+def wrong_directions(name: str, tree: ast.Module) -> list[str]:
+    allowed = MAY_IMPORT[name.split(".")[0]]
+    tops = {target.split(".")[0] for target in imported(tree)}
+    return sorted(tops & MAY_IMPORT.keys() - allowed)
+
+
+def foreign_libraries(name: str, tree: ast.Module) -> list[str]:
+    tops = {target.split(".")[0] for target in imported(tree)} & OWNERS.keys()
+    return sorted(top for top in tops if not any(is_below(name, owner) for owner in OWNERS[top]))
+
+
+def banned_calls(tree: ast.Module) -> list[str]:
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = called(node)
+        keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+        if name in BANNED_CALLS:
+            found.append(f"line {node.lineno}: {name} {BANNED_CALLS[name]}")
+        if keywords.get("allow_pickle", "False") != "False":
+            found.append(f"line {node.lineno}: {name}(allow_pickle=...) reads pickles")
+        if keywords.get("shell", "False") != "False":
+            found.append(f"line {node.lineno}: {name}(shell=...) goes through a shell")
+    return found
+
+
+def test_packages_import_in_one_direction(modules: Mapping[str, ast.Module]) -> None:
+    wrong = {name: bad for name, tree in modules.items() if (bad := wrong_directions(name, tree))}
+    assert not wrong, f"not v2m <- v2m_otio <- v2m_daemon, v2m <- v2m_training: {wrong}"
+
+
+def test_heavy_libraries_have_one_owner(modules: Mapping[str, ast.Module]) -> None:
+    wrong = {name: bad for name, tree in modules.items() if (bad := foreign_libraries(name, tree))}
+    assert not wrong, f"libraries imported outside their owners: {wrong}"
+
+
+def test_nothing_unsafe_is_called(modules: Mapping[str, ast.Module]) -> None:
+    wrong = {name: bad for name, tree in modules.items() if (bad := banned_calls(tree))}
+    assert not wrong, wrong
+
+
+def test_every_package_is_looked_at(modules: Mapping[str, ast.Module]) -> None:
+    assert {name.split(".")[0] for name in modules} == MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "expected"),
+    [
+        ("v2m.score", "import v2m_otio", ["v2m_otio"]),
+        ("v2m.score", "def f():\n    from v2m_daemon.cli import main", ["v2m_daemon"]),
+        ("v2m_otio.read", "import importlib\nimportlib.import_module('v2m_training.cli')", ["v2m_training"]),
+        ("v2m_training.cli", "from v2m_otio import read", ["v2m_otio"]),
+        ("v2m_daemon.cli", "import v2m_otio, v2m.score", []),
+    ],
+)
+def test_a_wrong_direction_is_noticed(name: str, code: str, expected: list[str]) -> None:
+    assert wrong_directions(name, ast.parse(code)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "expected"),
+    [
+        ("v2m.score", "import torch.nn", ["torch"]),
+        ("v2m.model.dit", "import torch.nn", []),
+        ("v2m.modelling", "import torch", ["torch"]),
+        ("v2m.frames.decode", "from av.video import frame", []),
+        ("v2m.tempo.map", "from . import map\nfrom .. import av", []),
+        ("v2m.encoders.spectral", "from librosa import onset", ["librosa"]),
+    ],
+)
+def test_a_library_outside_its_owner_is_noticed(name: str, code: str, expected: list[str]) -> None:
+    assert foreign_libraries(name, ast.parse(code)) == expected
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "torch.load(path)",
+        "np.load(path, allow_pickle=True)",
+        "np.load(path, allow_pickle=flag)",
+        "os.system('ls')",
+        "subprocess.run('ls', shell=True)",
+        "tempfile.mktemp()",
+        "eval(text)",
+    ],
+)
+def test_an_unsafe_call_is_noticed(code: str) -> None:
+    assert len(banned_calls(ast.parse(code))) == 1
+
+
+@pytest.mark.parametrize("code", ["np.load(p, allow_pickle=False)", "model.eval()", "subprocess.run(['ls'])"])
+def test_a_safe_call_is_let_pass(code: str) -> None:
+    assert banned_calls(ast.parse(code)) == []
