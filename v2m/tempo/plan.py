@@ -133,7 +133,7 @@ def _steady(targets: Targets, bpm: float, duration_s: float, settings: TempoSett
             best, best_weight = float(block[weight.argmax()]), float(weight.max())
     first = best - interval if best > 0 else best
     count = int(np.ceil((duration_s - first) / interval - 1e-9))
-    return _tempo_map(first + interval * np.arange(count + 1), 0, duration_s, settings.beats_per_bar)
+    return _tempo_map(first + interval * np.arange(count + 1.0), 0, duration_s, settings.beats_per_bar)
 
 
 def _bent(targets: Targets, costs: TempoCosts, duration_s: float, beats_per_bar: int) -> TempoMap:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
 from v2m.curves import FloatArray
@@ -88,7 +89,8 @@ class _Programme:
             ((1.0, -1.0), high * (1 - _LIMIT_MARGIN)),
         )
 
-    def _pin_residual(self, times: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _pin_residual(self, times: FloatArray) -> tuple[FloatArray, NDArray[np.int64], FloatArray]:
+        """How far each pin is off, the beat at or before it, and its share of the beat after."""
         left = np.floor(self.pins.positions).astype(np.int64)
         part = self.pins.positions - left
         right = np.minimum(left + 1, len(times) - 1)
@@ -117,10 +119,11 @@ class _Programme:
             np.add.at(gradient, index, 2 * _SPRING * share * residual)
             np.add.at(bands[0], index, 2 * _SPRING * share**2)
         np.add.at(bands[1], left, 2 * _SPRING * part * (1 - part))
-        for stencil, offset, weight in (
+        squares: tuple[tuple[tuple[float, ...], float, float], ...] = (
             ((-1.0, 1.0), -1.0, self.costs.deviation),
             ((1.0, -2.0, 1.0), 0.0, self.costs.change),
-        ):
+        )
+        for stencil, offset, weight in squares:
             form = _apply(stencil, times) + offset
             _add(gradient, bands, stencil, 2 * weight * form, np.full_like(form, 2 * weight))
         for stencil, offset in self._limits():
