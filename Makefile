@@ -1,6 +1,6 @@
 # Everything a checkout needs, from nothing: each target makes what it stands on.
 #
-#   make demo    a demo film is drawn, scored and opened for inspection in demo_out/
+#   make demo    a demo film is drawn and scored in demo_out/
 #   make check   lint and the quick tests: before each commit
 #   make test    the whole test suite
 #
@@ -47,7 +47,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP)
-	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in $$(grep -l __main__ benchmarks/*.py); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:
 	rm -rf $(VENV) demo_out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

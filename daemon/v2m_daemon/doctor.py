@@ -6,7 +6,6 @@ here imports torch: it is asked in a process of its own.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -134,12 +133,12 @@ def _soundfont() -> dict[str, Any]:
     from v2m.codecs.soundfont import find_soundfont
 
     try:
-        path = find_soundfont()
-        content = path.read_bytes()
+        font = find_soundfont()
+        size_bytes, sha256 = font.path.stat().st_size, font.sha256
     except (V2MError, OSError) as error:
         fix = getattr(error, "hint", "") or "Check that the file can be read."
         return {"path": None, "size_bytes": None, "sha256": None, "problem": str(error), "fix": fix}
-    return {"path": str(path), "size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return {"path": str(font.path), "size_bytes": size_bytes, "sha256": sha256}
 
 
 def _folders() -> dict[str, str]:
