@@ -169,7 +169,8 @@ def _probe_problems(probed: dict[str, Any]) -> Iterator[Problem]:
         fix = f"{_pip()} install --force-reinstall torch"
         yield Problem(f"torch or the embedded model does not load: {probed['problem']}", fix)
     elif "problem" in probed["weights"]:
-        yield Problem(probed["weights"]["problem"], f"{_pip()} install --force-reinstall --no-deps v2m")
+        fix = "Install v2m again from where you got it: the weights are part of the package."
+        yield Problem(probed["weights"]["problem"], fix)
 
 
 def _soundfont_problems(soundfont: dict[str, Any]) -> Iterator[Problem]:

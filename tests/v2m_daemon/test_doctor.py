@@ -1,0 +1,128 @@
+"""The doctor sees what is here and what is not, on the machine that runs the tests."""
+
+import json
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from v2m_daemon import doctor
+from v2m_daemon.memory import _linux, _macos_free, memory
+
+import v2m
+
+FOUND_ALL: dict[str, Any] = {
+    "device": "cpu",
+    "dtype": "float32",
+    "weights": {
+        "backbone": "sketch",
+        "path": "sketch.safetensors",
+        "sha256": "ab" * 32,
+        "licence": "Apache-2.0",
+    },
+}
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out the seconds that torch takes to answer, as if it had found everything."""
+    monkeypatch.setattr(doctor, "_probe", lambda: FOUND_ALL)
+
+
+@pytest.mark.slow
+def test_a_real_report_names_everything_and_is_json() -> None:
+    found = doctor.report()
+    assert json.loads(json.dumps(found)) == found
+    assert found["v2m"] == v2m.__version__
+    assert found["torch"]["device"] in {"cpu", "mps"} or found["torch"]["device"].startswith("cuda")
+    assert found["torch"]["dtype"] in {"float32", "bfloat16", "float16"}
+    assert found["cores"] >= 1
+    assert found["libraries"]["torch"] == metadata.version("torch")
+    assert set(found["folders"]) == {"config", "data", "cache"}
+    assert found["ready"] is (not [problem for problem in found["problems"] if problem["blocks_score"]])
+    assert doctor.exit_code(found) == (0 if found["ready"] else 4)
+
+
+@pytest.mark.slow
+def test_a_torch_that_does_not_load_is_a_finding_and_no_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError('libcudart.so.13: cannot open shared object file')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found = doctor.report()
+    assert not found["ready"]
+    problem = next(problem for problem in found["problems"] if "libcudart" in problem["what"])
+    assert "install" in problem["fix"]
+    assert problem["what"] in doctor.describe(found)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_missing_soundfont_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert doctor.report()["ready"]
+    monkeypatch.setenv("V2M_SOUNDFONT", str(tmp_path / "gone.sf2"))
+    found = doctor.report()
+    assert not found["ready"]
+    assert doctor.exit_code(found) == 4
+    assert "gone.sf2" in found["problems"][0]["what"]
+    assert "V2M_SOUNDFONT" in found["problems"][0]["fix"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_missing_player_gets_the_line_that_works_without_a_compiler(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = metadata.version
+
+    def without_player(name: str) -> str:
+        if name == "tinysoundfont":
+            raise metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(metadata, "version", without_player)
+    found = doctor.report()
+    assert not found["ready"]
+    assert found["problems"][0]["fix"] == f"{sys.executable} -m pip install --no-deps tinysoundfont"
+
+
+def test_missing_weights_are_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = {**FOUND_ALL["weights"], "sha256": None, "problem": "The weights cannot be read."}
+    monkeypatch.setattr(doctor, "_probe", lambda: {**FOUND_ALL, "weights": weights})
+    found = doctor.report()
+    assert not found["ready"]
+    assert "The weights cannot be read." in doctor.describe(found)
+
+
+@pytest.mark.usefixtures("quick")
+def test_little_memory_is_a_note_that_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "memory", lambda: type(memory())(8_000_000_000, 200_000_000))
+    found = doctor.report()
+    assert found["ready"]
+    assert "0.2 GB" in found["problems"][0]["what"] or "200.0 MB" in found["problems"][0]["what"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_all_state_moves_with_v2m_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("V2M_HOME", str(tmp_path))
+    assert set(doctor.report()["folders"].values()) == {str(tmp_path)}
+
+
+def test_memory_of_this_machine_is_plausible() -> None:
+    here = memory()
+    assert here is not None
+    assert 0 < here.free_bytes <= here.total_bytes
+    assert here.total_bytes > 2**28
+
+
+def test_memory_is_read_as_linux_and_macos_write_it() -> None:
+    linux = _linux("MemTotal:       24682416 kB\nMemFree:  1 kB\nMemAvailable: 20000000 kB\nHugePages: 0\n")
+    assert linux.total_bytes == 24682416 * 1024
+    assert linux.free_bytes == 20000000 * 1024
+    macos = (
+        "Mach Virtual Memory Statistics: (page size of 16384 bytes)\n"
+        "Pages free:                               100.\nPages active:       7.\n"
+        "Pages inactive:                            50.\nPages speculative:  25.\n"
+    )
+    assert _macos_free(macos) == 175 * 16384
