@@ -1,0 +1,126 @@
+"""Opening a document of an editor: which kinds are read, and from bytes to a checked OTIO timeline.
+
+Nothing is guessed and no plugin runs: the kind follows from the suffix, the parser is OpenTimelineIO's
+own JSON reader called directly, so neither `OTIO_PLUGIN_MANIFEST_PATH` nor installed plugins are loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import opentimelineio as otio
+
+from v2m.errors import DocumentError
+from v2m_otio.bundles import CONTENT, zipped_content
+from v2m_otio.limits import MAX_BYTES, JsonObject, checked_document
+
+READABLE: Final = (".otio", ".otioz", ".otiod")
+_OTHER_KINDS: Final = {
+    ".edl": "an edit decision list",
+    ".xml": "an XML interchange file",
+    ".fcpxml": "a Final Cut Pro library export",
+    ".fcpxmld": "a Final Cut Pro library export",
+    ".aaf": "an AAF",
+    ".kdenlive": "a Kdenlive project",
+    ".mlt": "an MLT project",
+    ".drp": "a DaVinci Resolve project",
+    ".prproj": "a Premiere Pro project",
+}
+_HINT: Final = "Export the timeline as OpenTimelineIO (.otio) from your editor and give that."
+
+
+def read_content(path: Path) -> JsonObject:
+    """The checked JSON of a document, whatever it is wrapped in.
+
+    Raises:
+        DocumentError: not there, not of a readable kind, or not within the limits.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in READABLE:
+        kind = _OTHER_KINDS.get(suffix, "of an unknown kind")
+        raise DocumentError(f"{path.name} is {kind}, expected .otio, .otioz or .otiod.", hint=_HINT)
+    if suffix == ".otioz":
+        return checked_document(zipped_content(_regular(path)), path.name)
+    return checked_document(_bytes(path / CONTENT if path.is_dir() else path), path.name)
+
+
+def _regular(path: Path) -> Path:
+    if not path.exists():
+        raise DocumentError(f"{path} was not found, expected a timeline document.")
+    if not path.is_file():
+        raise DocumentError(f"{path} is not a regular file, expected a timeline document.")
+    return path
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with _regular(path).open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DocumentError(f"{path} cannot be read: {os.strerror(error.errno or 0)}.") from error
+
+
+def timeline_content(content: JsonObject, name: str) -> JsonObject:
+    """The timeline in a document's JSON: its root, or the only one of a collection.
+
+    Raises:
+        DocumentError: there is none, or more than one.
+    """
+    if _schema(content) == "Timeline":
+        return content
+    children = content.get("children") if _schema(content) == "SerializableCollection" else None
+    if not isinstance(children, list):
+        raise DocumentError(f"{name} holds a {_schema(content)}, expected a Timeline.", hint=_HINT)
+    timelines = [child for child in children if isinstance(child, dict) and _schema(child) == "Timeline"]
+    if len(timelines) != 1:
+        raise DocumentError(
+            f"{name} holds {len(timelines)} timelines, expected one.", hint="Export one timeline by itself."
+        )
+    return timelines[0]
+
+
+def _schema(node: dict[str, Any]) -> str:
+    return str(node.get("OTIO_SCHEMA", "")).partition(".")[0]
+
+
+def parsed_timeline(content: JsonObject, name: str) -> otio.schema.Timeline:
+    """The document's timeline as OpenTimelineIO objects of today's schemas.
+
+    Raises:
+        DocumentError: a newer schema than the library knows, missing or wrong fields, no timeline.
+    """
+    timeline = timeline_content(content, name)
+    # References between objects may cross from the collection into the timeline, so all of it is parsed.
+    try:
+        root = otio.core.deserialize_json_from_string(json.dumps(content))
+    except otio.exceptions.UnsupportedSchemaError as error:
+        raise DocumentError(
+            f"{name} was written by a newer editor: it holds {_newer_schema(content)}, "
+            f"which OpenTimelineIO {otio.__version__} does not know.",
+            hint="Export for an older OpenTimelineIO, or update V2M.",
+            detail=str(error),
+        ) from error
+    except (otio.exceptions.OTIOError, ValueError, TypeError, KeyError, IndexError, RuntimeError) as error:
+        raise DocumentError(f"{name} is no valid OpenTimelineIO document.", detail=str(error)) from error
+    if timeline is not content:
+        root = next((child for child in root if isinstance(child, otio.schema.Timeline)), None)
+    if not isinstance(root, otio.schema.Timeline) or root.tracks is None:
+        raise DocumentError(f"{name} holds a timeline without tracks.", hint=_HINT)
+    return root
+
+
+def _newer_schema(content: JsonObject) -> str:
+    """The name of a schema in a version above the library's."""
+    known = otio.core.type_version_map()
+    waiting: list[Any] = [content]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            name, _, version = str(node.get("OTIO_SCHEMA", "")).partition(".")
+            if version.isdigit() and int(version) > known.get(name, int(version)):
+                return f"{name}.{version}"
+        waiting.extend(node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
+    return "a schema"

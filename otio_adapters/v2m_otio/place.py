@@ -1,0 +1,228 @@
+"""Our music on its own track, in a copy of the editor's document.
+
+The copy is made in the document's own JSON: whatever we do not understand stays as it was written. Take
+the track `V2M Score` away and the rest equals the input, with one exception that keeps it working: relative
+references that would lead nowhere from the copy's folder are made absolute.
+
+Conventions: everything of ours carries `metadata["v2m"]`, plain data only. Clip and reference are at the
+timeline's rate in whole frames, as readers fail on sample rates; exact sample numbers stand in the metadata.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import opentimelineio as otio
+
+from v2m.errors import InputError, OutputExistsError, UsageError
+from v2m.timebase import SAMPLE_RATE_HZ, seconds_to_frame, seconds_to_sample
+from v2m_otio.clock import exact_seconds
+from v2m_otio.documents import timeline_content
+from v2m_otio.limits import JsonObject
+from v2m_otio.output import write_whole
+from v2m_otio.profiles import Profile, profile_of, target_url, track_metadata
+from v2m_otio.read import Document
+from v2m_otio.relink import relinked
+
+TRACK_NAME: Final = "V2M Score"
+OURS: Final = "v2m"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a music file goes."""
+
+    wav: Path
+    start_s: Fraction
+    """Programme time of its first sample, on a frame."""
+
+    duration_s: Fraction
+    """Length of the file, padded to whole frames."""
+
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+    take: Mapping[str, Any] = field(default_factory=dict)
+    """About the take: id, prompt, seed …; plain JSON data."""
+
+    name: str = "V2M music"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be placed.
+
+        Raises:
+            InputError: a start before the programme, no length, no such file.
+        """
+        if self.start_s < 0 or self.duration_s <= 0 or self.sample_rate_hz <= 0:
+            raise InputError(
+                f"The music starts at {float(self.start_s):g} s and lasts {float(self.duration_s):g} s, "
+                "expected a start of 0 or more and a length above 0."
+            )
+        if not self.wav.is_file():
+            raise InputError(f"The music file {self.wav} was not found.")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A document with music in it."""
+
+    path: Path
+    notes: tuple[str, ...] = ()
+    """What a person should know: references that changed, media that are packed elsewhere."""
+
+
+def place_music(
+    document: Document,
+    placement: Placement,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    profile: Profile | None = None,
+) -> Placed:
+    """Write a copy of a document with the music on the track `V2M Score`; our older music is replaced.
+
+    Args:
+        document: as read; its file is never written.
+        placement: the music and where it goes.
+        out: the `.otio` to write.
+        overwrite: whether a file at `out` may be replaced.
+        profile: the editor to write for; by default the one that wrote the document.
+
+    Raises:
+        UsageError: `out` is no `.otio`.
+        OutputExistsError: `out` is the input, or exists and `overwrite` is not set.
+        OutputWriteError: it could not be written; nothing is left behind.
+    """
+    _check_out(document, out)
+    content: JsonObject = json.loads(document.text)
+    timeline = timeline_content(content, document.path.name)
+    notes = relinked(timeline, document, out)
+    profile = profile or profile_of(timeline)
+    notes += _put_track(timeline["tracks"], _track(document, placement, out, timeline["tracks"], profile))
+    write_whole(out, json.dumps(content, indent=4, ensure_ascii=False) + "\n", overwrite=overwrite)
+    return Placed(out, tuple(notes))
+
+
+def _check_out(document: Document, out: Path) -> None:
+    if out.suffix.lower() != ".otio":
+        raise UsageError(f"{out.name} is no .otio, expected a name that ends in .otio.")
+    written, read = out.resolve(), document.path.resolve()
+    if written == read or written.is_relative_to(read) or (out.exists() and out.samefile(read)):
+        raise OutputExistsError(f"{out} is the input, which is never written.", hint="Choose another name.")
+
+
+# --- the track --------------------------------------------------------------------------------------------
+
+
+def _track(
+    document: Document, placement: Placement, out: Path, stack: JsonObject, profile: Profile
+) -> JsonObject:
+    """The music's track as JSON of the schemas that OpenTimelineIO writes today."""
+    timeline = document.timeline
+    rate = float(timeline.rate)
+    track = otio.schema.Track(TRACK_NAME, kind=otio.schema.TrackKind.Audio)
+    track.metadata.update({**track_metadata(profile), OURS: {"role": "score"}})
+    before = seconds_to_frame(placement.start_s + _hidden_s(stack), timeline.rate)
+    if before > 0:
+        gap = otio.schema.Gap(source_range=_frames(before, rate))
+        gap.metadata[OURS] = {"role": "lead-in"}
+        track.append(gap)
+    frames = _whole_frames(placement, timeline.rate)
+    reference = otio.schema.ExternalReference(
+        target_url(placement.wav, out, profile), available_range=_frames(frames, rate)
+    )
+    clip = otio.schema.Clip(placement.name, media_reference=reference, source_range=_frames(frames, rate))
+    clip.metadata[OURS] = _about(placement)
+    track.append(clip)
+    content: JsonObject = json.loads(track.to_json_string())
+    return content
+
+
+def _frames(count: int, rate: float) -> otio.opentime.TimeRange:
+    zero, length = otio.opentime.RationalTime(0, rate), otio.opentime.RationalTime(count, rate)
+    return otio.opentime.TimeRange(zero, length)
+
+
+def _hidden_s(stack: JsonObject) -> Fraction:
+    """How much of the stack its own source range hides before the programme begins."""
+    trim = stack.get("source_range")
+    if not trim or not trim.get("start_time"):
+        return Fraction(0)
+    start = trim["start_time"]
+    return exact_seconds(float(start["value"]), float(start["rate"]))
+
+
+def _whole_frames(placement: Placement, rate: Fraction) -> int:
+    """The file's length in frames; a rest of more than a sample is a frame of its own."""
+    sample_s = Fraction(1, placement.sample_rate_hz)
+    return max(1, math.ceil((placement.duration_s - sample_s) * rate))
+
+
+def _about(placement: Placement) -> dict[str, Any]:
+    """Exact numbers beside the frames, and the take's own words, through JSON so that they are plain."""
+    rate_hz = placement.sample_rate_hz
+    about = {
+        "role": "music",
+        "sample_rate_hz": rate_hz,
+        "start_sample": seconds_to_sample(placement.start_s, rate_hz),
+        "sample_count": seconds_to_sample(placement.duration_s, rate_hz),
+        "take": dict(placement.take),
+    }
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(about, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"The take's description is no plain JSON data: {error}.") from error
+    return plain
+
+
+# --- into the document --------------------------------------------------------------------------------------
+
+
+def _is_ours(node: Any) -> bool:
+    metadata = node.get("metadata") if isinstance(node, dict) else None
+    return isinstance(metadata, dict) and OURS in metadata
+
+
+def _put_track(stack: JsonObject, track: JsonObject) -> list[str]:
+    """Replace our older tracks by the new one, in the place of the first; else add it last."""
+    children: list[Any] = stack.setdefault("children", [])
+    if stack["children"] is None:
+        children = stack["children"] = []
+    notes, kept, at = [], [], None
+    for child in children:
+        if not _is_ours(child):
+            kept.append(child)
+            if isinstance(child, dict) and child.get("name") == TRACK_NAME:
+                notes.append(f"a track named {TRACK_NAME} that does not carry our mark was left as it is")
+        elif _has_foreign_items(child):
+            kept.append(_without_music(child))
+            notes.append(f"on the old track {TRACK_NAME} lie items of yours: they were kept where they are")
+        elif at is None:
+            at = len(kept)
+    kept.insert(len(kept) if at is None else at, track)
+    children[:] = kept
+    return notes
+
+
+def _has_foreign_items(track: JsonObject) -> bool:
+    items = track.get("children") or []
+    return any(not _is_ours(item) and not _is_gap(item) for item in items)
+
+
+def _is_gap(item: Any) -> bool:
+    return isinstance(item, dict) and str(item.get("OTIO_SCHEMA", "")).startswith("Gap.")
+
+
+def _without_music(track: JsonObject) -> JsonObject:
+    """The track as the user's own: our clips become gaps of the same length, our mark goes."""
+    gap: JsonObject = json.loads(otio.schema.Gap().to_json_string())
+    items = [
+        {**gap, "source_range": item.get("source_range")} if _is_ours(item) else item
+        for item in track["children"]
+    ]
+    metadata = {key: value for key, value in track["metadata"].items() if key != OURS}
+    return {**track, "children": items, "metadata": metadata}
