@@ -1,0 +1,168 @@
+"""A training run as frozen data, read from a TOML file; an unknown key is an error.
+
+Conventions: steps are optimiser steps; paths in the file are relative to it. Costs are for the model of the
+defaults (7 M parameters) on two CPU cores with bf16 instructions; `benchmarks/training_step.py` prints them
+for another machine.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_type_hints
+
+from v2m.errors import InputError, UsageError
+
+StageName = Literal["text-to-music", "curve"]
+Trainable = Literal["all", "column"]
+
+
+@dataclass(frozen=True)
+class CorpusConfig:
+    """The music to learn from; composing and rendering a piece costs about a second of one core."""
+
+    pieces: int = 4000
+    """More pieces delay overfitting; 2,000 are enough for half an hour of training."""
+
+    seed: int = 1
+    workers: int = 2
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The size of the model; its inputs and outputs follow from the codec."""
+
+    width: int = 256
+    depth: int = 6
+    heads: int = 4
+    ff_multiple: float = 4.0
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """One stage of training."""
+
+    steps: int = 2500
+    """A step of 16 x 256 frames costs about a second on two cores."""
+
+    batch_size: int = 16
+    window_frames: int = 256
+    """Length of the excerpts learned, a multiple of 8: what the sampler solves at once."""
+
+    short_share: float = 0.15
+    """Share of steps on twice as many excerpts of half the length, at the same cost: short films exist."""
+
+    learning_rate: float = 1e-3
+    warmup_steps: int = 150
+    final_rate: float = 0.05
+    """Share of the learning rate that the cosine ends at."""
+
+    weight_decay: float = 0.02
+    clip_norm: float = 1.0
+    """Gradients of larger norm are scaled down to it."""
+
+    ema_decay: float = 0.998
+    """The averaged weights, which are exported, remember about 1 / (1 - decay) steps."""
+
+    text_dropout: float = 0.1
+    curve_dropout: float = 0.1
+    """Shares of excerpts without words, and independently without a curve (paper, section 3.5)."""
+
+    trainable: Trainable = "all"
+    """`column` trains the curve's input column alone: some hundred weights, an adapter of a kilobyte."""
+
+    time_spread: float = 1.0
+    """Standard deviation of the logit of the training times; 0 draws them evenly."""
+
+    time_mean: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained.
+
+        Raises:
+            UsageError: a number out of range.
+        """
+        if self.steps < 1 or self.batch_size < 1 or self.window_frames < 8 or self.window_frames % 8:
+            raise UsageError("A stage needs steps, a batch, and a window of a multiple of 8 frames.")
+        shares = (self.short_share, self.text_dropout, self.curve_dropout, self.final_rate)
+        if not all(0 <= share <= 1 for share in shares) or not 0 <= self.ema_decay < 1:
+            raise UsageError("Shares, dropouts and the decay of a stage must lie between 0 and 1.")
+        if min(self.learning_rate, self.clip_norm) <= 0 or min(self.weight_decay, self.time_spread) < 0:
+            raise UsageError("Rates of a stage must be above 0, decay and spread not below.")
+        if self.trainable not in ("all", "column"):
+            raise UsageError(f"trainable is {self.trainable!r}, expected all or column.")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides a run's result, but for the machine's rounding."""
+
+    corpus_dir: Path = Path("corpus")
+    out_dir: Path = Path("run")
+    export_path: Path = Path("sketch.safetensors")
+    """Where `export` writes the weights that ship."""
+
+    seed: int = 1
+    threads: int = 2
+    device: str = "auto"
+    save_every: int = 200
+    """Steps between states to resume from; one costs 0.1 GB of disk and half a second."""
+
+    log_every: int = 10
+    validate_every: int = 250
+    validation_pieces: int = 64
+    """Held back from training, the last of the corpus; one excerpt of each is a validation."""
+
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    text_to_music: StageConfig = field(default_factory=StageConfig)
+    curve: StageConfig = field(
+        default_factory=lambda: StageConfig(steps=1000, learning_rate=4e-4, warmup_steps=50)
+    )
+
+    def stage(self, name: StageName) -> StageConfig:
+        """The settings of a stage."""
+        return self.text_to_music if name == "text-to-music" else self.curve
+
+
+def load_config(path: Path | None) -> RunConfig:
+    """The run that a TOML file describes; the defaults, relative to the working folder, without one.
+
+    Raises:
+        UsageError: unknown keys or values that make no sense.
+        InputError: the file cannot be read or is no TOML.
+    """
+    if path is None:
+        return RunConfig()
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"The run's settings {path} cannot be read: {error}.") from error
+    paths = {name: str(value) for name, value in vars(RunConfig()).items() if isinstance(value, Path)}
+    return _build(RunConfig, paths | values, path.parent, "")
+
+
+Made = TypeVar("Made")
+
+
+def _build(kind: type[Made], values: dict[str, Any], base: Path, where: str) -> Made:
+    hints = get_type_hints(kind)
+    unknown = sorted(set(values) - {f.name for f in fields(kind)})  # type: ignore[arg-type]
+    if unknown:
+        names = ", ".join(where + key for key in unknown)
+        raise UsageError(f"The run's settings have unknown keys: {names}.")
+    return kind(**{key: _value(hints[key], value, base, where + key) for key, value in values.items()})
+
+
+def _value(hint: Any, value: Any, base: Path, name: str) -> Any:  # noqa: ANN401 - TOML, checked here
+    if is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            raise UsageError(f"{name} is {value!r}, expected a table.")
+        return _build(hint, value, base, name + ".")
+    if hint is Path:
+        return base / str(value)
+    wanted = {int: int, float: (int, float)}.get(hint, str)
+    if isinstance(value, bool) or not isinstance(value, wanted):  # type: ignore[arg-type]
+        raise UsageError(f"{name} is {value!r}, expected {getattr(hint, '__name__', 'a word')}.")
+    return value
