@@ -135,7 +135,7 @@ def _look(pictures: NDArray[np.uint8]) -> tuple[FloatRows, NDArray[np.uint8]]:
 
 
 def _half(pictures: NDArray[np.uint8]) -> FloatRows:
-    """Means of 2 x 2 pixels, 0..1: fine enough for all groups, and a quarter of the work; odd edges are cut."""
+    """Means of 2 x 2 pixels, 0..1: fine enough for all groups, a quarter of the work; odd edges are cut."""
     height, width = pictures.shape[1] // 2 * 2, pictures.shape[2] // 2 * 2
     wide = pictures[:, :height, :width].astype(np.float32)
     lines = wide[:, ::2] + wide[:, 1::2]
@@ -151,7 +151,8 @@ def _limit(rows: FloatRows, floor: float) -> FloatRows:
 def _pool(planes: FloatRows, grid: tuple[int, int]) -> FloatRows:
     """Means over the cells of a grid, (n, h, w) -> (n, rows * columns)."""
     rows, columns = _areas(planes.shape[1], grid[0]), _areas(planes.shape[2], grid[1])
-    return np.asarray(rows @ (planes @ columns.T), dtype=np.float32).reshape(len(planes), -1)
+    cells: FloatRows = rows @ (planes @ columns.T)  # (n, rows, columns)
+    return np.asarray(np.matmul(rows, planes @ columns.T).reshape(len(planes), -1), dtype=np.float32)
 
 
 @functools.lru_cache(maxsize=32)
