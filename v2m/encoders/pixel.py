@@ -151,8 +151,8 @@ def _limit(rows: FloatRows, floor: float) -> FloatRows:
 def _pool(planes: FloatRows, grid: tuple[int, int]) -> FloatRows:
     """Means over the cells of a grid, (n, h, w) -> (n, rows * columns)."""
     rows, columns = _areas(planes.shape[1], grid[0]), _areas(planes.shape[2], grid[1])
-    cells: FloatRows = rows @ (planes @ columns.T)  # (n, rows, columns)
-    return np.asarray(np.matmul(rows, planes @ columns.T).reshape(len(planes), -1), dtype=np.float32)
+    cells = np.asarray(rows @ (planes @ columns.T), dtype=np.float32)  # (n, rows, columns)
+    return cells.reshape(len(planes), -1)
 
 
 @functools.lru_cache(maxsize=32)
@@ -162,7 +162,7 @@ def _areas(size: int, cells: int) -> FloatRows:
     overlap = np.minimum(borders[1:, None], np.arange(1, size + 1)) - np.maximum(
         borders[:-1, None], np.arange(size)
     )
-    return (np.maximum(overlap, 0) * cells / size).astype(np.float32)
+    return np.asarray(np.maximum(overlap, 0) * cells / size, dtype=np.float32)
 
 
 def _edges(luma: FloatRows) -> FloatRows:
