@@ -129,7 +129,7 @@ def _is_uneven(source: PictureSource) -> bool:
     if len(gaps) < 2:
         return False
     usual = gaps[len(gaps) // 2]
-    return gaps[-1] - gaps[0] > max(2, usual * _UNEVEN)
+    return gaps[-1] - gaps[0] > max(Fraction(2), usual * _UNEVEN)
 
 
 def _timecode(source: PictureSource, rate: Fraction) -> tuple[str | None, int]:

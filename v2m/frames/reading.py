@@ -170,13 +170,12 @@ class _FileReader:
         name = self._source.path.name
         remarks = []
         used_s = max(use.end_s for use in self._uses)
+        # the last picture may be rounded away, or stand a little longer than the usual one
         if not self._source.is_still and used_s - self._end_s > 2 * self._source.frame_s:
-            declared_s = declared_duration_s(self._source)
-            says = f" of {float(declared_s):.2f} s" if declared_s and declared_s > self._end_s else ""
-            remarks.append(
-                f"{name} was decoded up to {float(self._end_s):.2f} s{says}, the timeline uses it up to "
-                f"{float(used_s):.2f} s; the cuts alone serve there."
-            )
+            declared_s = declared_duration_s(self._source) or self._end_s
+            whole = f" of {float(declared_s):.2f} s" if declared_s > self._end_s else ""
+            rest = f"; the timeline uses it up to {float(used_s):.2f} s" if used_s > declared_s else ""
+            remarks.append(f"{name} was decoded up to {float(self._end_s):.2f} s{whole}{rest}.")
         if self._source.broken_packets:
             remarks.append(f"{name} is broken in {self._source.broken_packets} places, which were left out.")
         return remarks
