@@ -107,7 +107,9 @@ def parsed_timeline(content: JsonObject, name: str) -> otio.schema.Timeline:
         raise DocumentError(f"{name} is no valid OpenTimelineIO document.", detail=str(error)) from error
     if timeline is not content:
         root = next((child for child in root if isinstance(child, otio.schema.Timeline)), None)
-    if not isinstance(root, otio.schema.Timeline) or root.tracks is None:
+    stack = timeline.get("tracks")
+    written_out = isinstance(stack, dict) and _schema(stack) == "Stack"  # not a reference to elsewhere
+    if not isinstance(root, otio.schema.Timeline) or root.tracks is None or not written_out:
         raise DocumentError(f"{name} holds a timeline without tracks.", hint=_HINT)
     return root
 

@@ -18,7 +18,7 @@ from v2m.errors import DocumentError
 from v2m_otio.clock import exact_rate, exact_speed, on_flick, seconds
 from v2m_otio.composite import Layer, Picture, Seam, Span, blank, joined, overlaid, retimed
 from v2m_otio.markers import clip_marks, composition_marks
-from v2m_otio.media import Reference, Resolver, resolve_reference
+from v2m_otio.media import UNNAMED, Reference, Resolver, resolve_reference
 from v2m_otio.see_through import adjusts, is_see_through
 
 _HOUR_S: Final = 3600
@@ -139,7 +139,7 @@ class LayerReader:
         media = reference.media
         if media is not None and reference.fallback_key:
             self.notes[f"{media.target}: taken in place of the clip's active media"] = None
-        key = media.target if media else ""
+        key = media.target if media and media.target != UNNAMED else ""
         return Picture(media, clip.name, key, is_see_through(clip))
 
     def _first_seen(

@@ -19,6 +19,7 @@ from v2m.timeline import Media
 from v2m_otio.targets import NO_MAP, PathMap, Target, TargetError, parse_target
 
 NO_REFERENCE: Final = "has no media in the document"
+UNNAMED: Final = "a clip without a name"
 SEQUENCE: Final = "is an image sequence, which is not read; give a picture render instead"
 
 
@@ -99,7 +100,7 @@ def resolve_reference(clip: otio.schema.Clip, resolver: Resolver) -> Reference:
     keys = [active, *(key for key in references if key != active)]
     found = [(key, _reference(clip, references[key], resolver)) for key in keys if key in references]
     if not found:
-        return Reference(Media(clip.name, None, NO_REFERENCE), None)
+        return Reference(Media(clip.name or UNNAMED, None, NO_REFERENCE), None)
     for key, reference in found:
         if reference.media is not None and reference.media.path is not None:
             return reference if key == active else Reference(reference.media, reference.available_range, key)
@@ -118,4 +119,4 @@ def _media(clip: otio.schema.Clip, reference: otio.core.MediaReference, resolver
     if isinstance(reference, otio.schema.ImageSequenceReference):
         pattern = f"{reference.target_url_base}{reference.name_prefix}#{reference.name_suffix}"
         return Media(pattern, None, SEQUENCE)
-    return Media(clip.name or reference.name, None, NO_REFERENCE)
+    return Media(clip.name or reference.name or UNNAMED, None, NO_REFERENCE)

@@ -73,4 +73,6 @@ def _exists(path: Path) -> OutputExistsError:
 
 def _failed(path: Path, error: OSError) -> OutputWriteError:
     reason = os.strerror(error.errno) if error.errno else str(error)
-    return OutputWriteError(f"{path} could not be written: {reason}.", hint="Check the folder and free space.")
+    return OutputWriteError(
+        f"{path} could not be written: {reason}.", hint="Check the folder and free space."
+    )

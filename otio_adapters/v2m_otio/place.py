@@ -182,7 +182,7 @@ def _about(placement: Placement) -> dict[str, Any]:
 # --- into the document --------------------------------------------------------------------------------------
 
 
-def _is_ours(node: Any) -> bool:
+def _is_ours(node: object) -> bool:
     metadata = node.get("metadata") if isinstance(node, dict) else None
     return isinstance(metadata, dict) and OURS in metadata
 
@@ -213,7 +213,7 @@ def _has_foreign_items(track: JsonObject) -> bool:
     return any(not _is_ours(item) and not _is_gap(item) for item in items)
 
 
-def _is_gap(item: Any) -> bool:
+def _is_gap(item: object) -> bool:
     return isinstance(item, dict) and str(item.get("OTIO_SCHEMA", "")).startswith("Gap.")
 
 

@@ -22,7 +22,7 @@ from typing import Any, Final
 import opentimelineio as otio
 
 from v2m.errors import DocumentError, InputError
-from v2m.timebase import can_drop_frames, on_frame, seconds_to_frame
+from v2m.timebase import MAX_RATE, can_drop_frames, on_frame, seconds_to_frame
 from v2m.timeline import Marker, Shot, Timeline
 from v2m_otio.bundles import unpack_media
 from v2m_otio.clock import exact_rate, seconds
@@ -166,8 +166,9 @@ def _notes(reader: LayerReader, shots: Sequence[Shot]) -> tuple[str, ...]:
 
 def _picture_rate(document: otio.schema.Timeline) -> Fraction:
     """Frames a second of the timeline: that of its start timecode, else the commonest on its video tracks."""
-    if document.global_start_time is not None and document.global_start_time.rate > 1:
-        return exact_rate(float(document.global_start_time.rate))
+    start = document.global_start_time
+    if start is not None and 1 < start.rate <= MAX_RATE:  # 1 means seconds, more a sound's samples
+        return exact_rate(float(start.rate))
     votes: Counter[Fraction] = Counter()
     for item in _picture_items(document.tracks):
         trim = item.source_range
@@ -180,7 +181,10 @@ def _picture_rate(document: otio.schema.Timeline) -> Fraction:
             "the timeline has no picture: there is no clip with a length on a video track.",
             hint="Export a timeline that holds the edited picture.",
         )
-    return votes.most_common(1)[0][0]
+    rate = votes.most_common(1)[0][0]
+    if rate > MAX_RATE:
+        raise DocumentError(f"the picture runs at {rate} frames a second, expected at most {MAX_RATE}.")
+    return rate
 
 
 def _picture_items(item: otio.core.Composable) -> Iterator[otio.core.Item]:

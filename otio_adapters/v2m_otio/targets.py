@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
+from v2m.errors import UsageError
+
 _DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _LOCAL_HOSTS: Final = ("", "localhost", "127.0.0.1")
@@ -25,6 +27,17 @@ class PathMap:
 
     pairs: tuple[tuple[str, str], ...] = ()
     r"""(from, to): `("C:\Projects", "/mnt/projects")`. Windows prefixes fit in any case and slash."""
+
+    def __post_init__(self) -> None:
+        """Refuse a prefix that fits everything.
+
+        Raises:
+            UsageError: a prefix is empty.
+        """
+        if any(not prefix.strip() for prefix, _ in self.pairs):
+            raise UsageError(
+                "A path map has an empty prefix, expected the folder's name on the other machine."
+            )
 
     def mapped(self, path: str) -> str | None:
         """The path on this machine, or None where no prefix fits."""
