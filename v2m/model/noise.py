@@ -42,7 +42,7 @@ def latent_noise(
     if frame_count < 0 or channels < 1:
         raise InputError(f"Noise of {frame_count} frames and {channels} channels was asked for.")
     blocks = -(-channels // _WORDS_PER_BLOCK)
-    bits = np.random.Philox(key=seed | stream << 64, counter=start_frame * blocks % _COUNTER_SPAN)
+    bits = np.random.Philox(key=seed | (stream << 64), counter=start_frame * blocks % _COUNTER_SPAN)
     words = bits.random_raw(frame_count * blocks * _WORDS_PER_BLOCK)
     pairs = words.reshape(frame_count, blocks * 2, 2)  # (t, pair, radius and angle)
     return _box_muller(pairs)[:, :channels]
@@ -54,4 +54,4 @@ def _box_muller(pairs: NDArray[np.uint64]) -> NDArray[np.float32]:
     radius = np.sqrt(-2.0 * np.log(uniform[..., 0]))
     angle = 2.0 * np.pi * uniform[..., 1]
     normal = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
-    return normal.reshape(pairs.shape[0], -1).astype(np.float32)
+    return normal.reshape(pairs.shape[0], 2 * pairs.shape[1]).astype(np.float32)
