@@ -21,12 +21,10 @@ from v2m.curves import FloatArray
 from v2m.errors import InputError
 from v2m.hits import Hit
 from v2m.tempo.map import TempoMap
+from v2m.tempo.nominal import REACH_S, choose_bpm, choose_click
 from v2m.tempo.refine import Pins, refine
 from v2m.tempo.search import Route, Targets, search
 from v2m.tempo.settings import TempoCosts, TempoSettings, costs_about
-
-REACH_S = 0.02
-"""Sound and picture this near are one event to eye and ear: half a frame at 24 a second."""
 
 START_WEIGHT = 0.4
 """The first frame as a target: music begins on a beat with the picture, unless hits outweigh that."""
@@ -70,10 +68,11 @@ def plan_tempo(
     settings = settings or TempoSettings()
     duration = float(duration_s)
     targets = _targets(hits, duration)
-    bpm = settings.wish_bpm or _choose_bpm(targets, settings)
     if settings.freedom == 0 or settings.hit_weight == 0:
-        tempo_map = _steady(targets, bpm, duration, settings)
+        bpm, beat_s = choose_click(targets, settings)
+        tempo_map = _steady(bpm, beat_s, duration, settings.beats_per_bar)
     else:
+        bpm = settings.wish_bpm or choose_bpm(targets, settings)
         tempo_map = _bent(targets, costs_about(bpm, settings), duration, settings.beats_per_bar)
     return _account(hits, tempo_map, bpm)
 
@@ -101,39 +100,12 @@ def _targets(hits: Sequence[Hit], duration_s: float) -> Targets:
     return Targets(np.array(times), np.array(weights))
 
 
-def _choose_bpm(targets: Targets, settings: TempoSettings) -> float:
-    """The tempo of the nominal range at which most weight lies a whole number of beats apart.
-
-    Each pair of neighbouring hits counts by how little an even tempo between them would have to bend. The
-    gain over the mean of all tempos near it is taken, for a faster tempo always needs less.
-    """
-    slow, fast = settings.nominal_range_bpm
-    bpm = np.geomspace(slow, fast, max(1, round(np.log(fast / slow) / 0.01)) + 1)
-    gaps = np.diff(targets.times_s)
-    if len(gaps) == 0:
-        return float(np.sqrt(slow * fast))
-    weights = np.minimum(targets.weights[1:], targets.weights[:-1])
-    beats = gaps[:, None] * bpm[None, :] / 60.0
-    bend = beats / np.maximum(1.0, np.round(beats)) - 1.0
-    score = (weights[:, None] * np.exp(-((bend / 0.04) ** 2))).sum(axis=0)
-    trend = np.polynomial.Polynomial.fit(np.log(bpm), score, 1)(np.log(bpm)) if len(bpm) > 2 else 0.0
-    centre = np.log(bpm / np.sqrt(slow * fast)) / np.log(fast / slow)
-    return float(bpm[np.argmax((score - trend) / weights.sum() - 0.05 * centre**2)])
-
-
-def _steady(targets: Targets, bpm: float, duration_s: float, settings: TempoSettings) -> TempoMap:
-    """A click at one tempo, its phase where most weight lies within reach of a beat."""
-    interval = 60.0 / bpm
-    phases = np.unique(np.round(targets.times_s % interval, _ROUNDING_DIGITS))
-    best, best_weight = 0.0, -1.0
-    for block in np.array_split(phases, max(1, len(phases) * len(targets.times_s) // 1_000_000)):
-        off = np.abs((targets.times_s[None, :] - block[:, None] + interval / 2) % interval - interval / 2)
-        weight = ((off <= REACH_S) * targets.weights).sum(axis=1)
-        if weight.max() > best_weight + 1e-9:
-            best, best_weight = float(block[weight.argmax()]), float(weight.max())
-    first = best - interval if best > 0 else best
-    count = int(np.ceil((duration_s - first) / interval - 1e-9))
-    return _tempo_map(first + interval * np.arange(count + 1.0), 0, duration_s, settings.beats_per_bar)
+def _steady(bpm: float, beat_s: float, duration_s: float, beats_per_bar: int) -> TempoMap:
+    """A click at one tempo that has a beat at a time within the first interval."""
+    interval_s = 60.0 / bpm
+    first = beat_s - interval_s if beat_s > 0 else beat_s
+    count = int(np.ceil((duration_s - first) / interval_s)) + 1
+    return _tempo_map(first + interval_s * np.arange(count + 1.0), 0, duration_s, beats_per_bar)
 
 
 def _bent(targets: Targets, costs: TempoCosts, duration_s: float, beats_per_bar: int) -> TempoMap:
