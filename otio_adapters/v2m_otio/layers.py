@@ -68,7 +68,7 @@ class LayerReader:
             layer = Layer(length_s(item))
         return layer if item.enabled else blank(layer)
 
-    # --- compositions ---------------------------------------------------------------------------------
+    # --- compositions -----------------------------------------------------------------------------
 
     def _composition(self, item: otio.core.Composition) -> Layer:
         if isinstance(item, otio.schema.Track):
@@ -112,7 +112,7 @@ class LayerReader:
                 self.effects[effect.name or effect.effect_name or type(effect).__name__] = None
         return speed
 
-    # --- clips ----------------------------------------------------------------------------------------
+    # --- clips ------------------------------------------------------------------------------------
 
     def _clip(self, clip: otio.schema.Clip) -> Layer:
         reference = resolve_reference(clip, self.resolver)

@@ -111,11 +111,12 @@ def _check_out(document: Document, out: Path) -> None:
     if out.suffix.lower() != ".otio":
         raise UsageError(f"{out.name} is no .otio, expected a name that ends in .otio.")
     written, read = out.resolve(), document.path.resolve()
-    if written == read or written.is_relative_to(read) or (out.exists() and out.samefile(read)):
+    same = out.exists() and read.exists() and out.samefile(read)
+    if same or written == read or written.is_relative_to(read):
         raise OutputExistsError(f"{out} is the input, which is never written.", hint="Choose another name.")
 
 
-# --- the track --------------------------------------------------------------------------------------------
+# --- the track ------------------------------------------------------------------------------------
 
 
 def _track(
@@ -179,7 +180,7 @@ def _about(placement: Placement) -> dict[str, Any]:
     return plain
 
 
-# --- into the document --------------------------------------------------------------------------------------
+# --- into the document ----------------------------------------------------------------------------
 
 
 def _is_ours(node: object) -> bool:

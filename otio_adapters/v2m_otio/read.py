@@ -161,7 +161,7 @@ def _notes(reader: LayerReader, shots: Sequence[Shot]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-# --- rate and timecode ----------------------------------------------------------------------------------
+# --- rate and timecode ----------------------------------------------------------------------------
 
 
 def _picture_rate(document: otio.schema.Timeline) -> Fraction:

@@ -1,0 +1,204 @@
+"""Documents that would hang or crash a reader are one sentence, soon."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from v2m_otio.limits import MAX_BYTES, MAX_OBJECTS, checked_document
+from v2m_otio.read import read_document
+
+from v2m.errors import DocumentError
+
+START = '{"OTIO_SCHEMA": "Timeline.1", "metadata": '
+
+
+def refused(raw: bytes | str) -> str:
+    began = time.perf_counter()
+    with pytest.raises(DocumentError) as caught:
+        checked_document(raw if isinstance(raw, bytes) else raw.encode(), "evil.otio")
+    assert time.perf_counter() - began < 3
+    assert "\n" not in caught.value.message
+    assert "evil.otio" in caught.value.message
+    return caught.value.message
+
+
+@pytest.mark.parametrize("brackets", ["[", '{"a":'])
+def test_deep_nesting_is_answered_at_once(brackets: str) -> None:
+    began = time.perf_counter()
+    assert "deeply" in refused(START + brackets * 30_000)
+    assert "deeply" in refused(START + "[" * 300 + "]" * 300 + "}")
+    assert time.perf_counter() - began < 1
+
+
+def test_twenty_thousand_nested_stacks() -> None:
+    head = '{"OTIO_SCHEMA":"Stack.1","children":['
+    assert "deeply" in refused('{"OTIO_SCHEMA":"Timeline.1","tracks":' + head * 20_000 + "]}" * 20_000 + "}")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "9" * 5000])
+def test_numbers_are_finite_everywhere(number: str) -> None:
+    refused(START + '{"a": [' + number + "]}}")
+
+
+def time_range(value: object = 24, rate: object = 24, start: object = 0) -> str:
+    def rational(count: object) -> dict[str, object]:
+        return {"OTIO_SCHEMA": "RationalTime.1", "value": count, "rate": rate}
+
+    return json.dumps(
+        {"OTIO_SCHEMA": "TimeRange.1", "start_time": rational(start), "duration": rational(value)}
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"rate": 0}, {"rate": -24}, {"rate": 1e9}, {"rate": 10**400}, {"rate": None}, {"rate": "24"},
+        {"rate": True}, {"value": -1}, {"value": 1e300}, {"value": 48 * 3600 * 24 + 1}, {"start": 1e12},
+        {"value": []},
+    ],
+)  # fmt: skip
+def test_times_have_sense(values: dict[str, Any]) -> None:
+    checked_document((START + time_range() + "}").encode(), "fine.otio")
+    refused(START + time_range(**values) + "}")
+
+
+def test_sizes() -> None:
+    assert "MiB" in refused(b" " * (MAX_BYTES + 1))
+    assert "parts" in refused("[" + "[]," * 1_500_000 + "[]]")
+    marker = '{"OTIO_SCHEMA":"Foo.1"}'
+    assert str(MAX_OBJECTS) in refused(START + "[" + f"{marker}," * MAX_OBJECTS + marker + "]}")
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"[]", b"3", b"{}", b"\xff\xfe{\x00", b"not json", b'{"OTIO_SCHEMA": 3}', b'{"OTIO']
+)
+def test_what_is_no_document(raw: bytes) -> None:
+    refused(raw)
+
+
+def test_a_speed_without_sense_is_refused() -> None:
+    refused(START + '{"OTIO_SCHEMA":"LinearTimeWarp.1","time_scalar":1e9}}')
+
+
+def test_a_byte_order_mark_is_no_fault() -> None:
+    assert (
+        checked_document(b"\xef\xbb\xbf" + (START + "{}}").encode(), "a.otio")["OTIO_SCHEMA"] == "Timeline.1"
+    )
+
+
+def test_two_spellings_of_one_key_cannot_differ_between_parsers(edit: Any, save: Any) -> None:
+    path = save(edit.timeline(edit.track(edit.clip("a", 24))))
+    text = path.read_text().replace('"rate":', '"rate": 0.0, "rate":')
+    path.write_text(text)
+    assert read_document(path).timeline.duration_s == 1
+
+
+@pytest.mark.parametrize(
+    ("root", "says"),
+    [
+        ({"OTIO_SCHEMA": "Clip.2"}, "holds a Clip"),
+        ({"OTIO_SCHEMA": "Timeline.1"}, "valid"),
+        ({"OTIO_SCHEMA": "Timeline.1", "tracks": None}, "without tracks"),
+        ({"OTIO_SCHEMA": "Timeline.1", "tracks": 3}, "valid"),
+        ({"OTIO_SCHEMA": "Timeline.99", "tracks": None}, r"Timeline\.99"),
+        ({"OTIO_SCHEMA": "Timeline"}, "valid"),
+        ({"OTIO_SCHEMA": "SerializableCollection.1", "children": []}, "holds 0 timelines"),
+        ({"OTIO_SCHEMA": "SerializableCollection.1", "children": None}, "expected a Timeline"),
+        ({"OTIO_SCHEMA": "Timeline.1", "name": "\ud800"}, "valid"),
+        ({"OTIO_SCHEMA": "Timeline.1", "tracks": {"OTIO_SCHEMA": "Stack.1", "children": [None]}}, "valid"),
+        ({"OTIO_SCHEMA": "Timeline.1", "tracks": {"OTIO_SCHEMA": "SerializableObjectRef.1", "id": "a"}}, "."),
+    ],
+)
+def test_wrong_shapes(tmp_path: Path, root: dict[str, Any], says: str) -> None:
+    path = tmp_path / "edit.otio"
+    path.write_text(json.dumps(root))
+    with pytest.raises(DocumentError, match=says):
+        read_document(path)
+
+
+def test_a_collection_of_one_timeline_is_that_timeline(edit: Any, save: Any) -> None:
+    import opentimelineio as otio
+
+    timeline = edit.timeline(edit.track(edit.clip("a", 24)))
+    one = otio.schema.SerializableCollection(children=[timeline, otio.schema.Clip("loose")])
+    assert read_document(save(one)).timeline.duration_s == 1
+    one.append(timeline.deepcopy())
+    with pytest.raises(DocumentError, match="2 timelines"):
+        read_document(save(one))
+
+
+@pytest.mark.parametrize("name", ["a.edl", "a.xml", "a.fcpxml", "a.aaf", "a.kdenlive", "a.mlt", "a.txt", "a"])
+def test_other_formats_say_what_is_readable(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("TITLE: x")
+    with pytest.raises(DocumentError, match=r"expected \.otio, \.otioz or \.otiod"):
+        read_document(tmp_path / name)
+
+
+def test_what_is_not_there_or_no_file(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="was not found"):
+        read_document(tmp_path / "none.otio")
+    (tmp_path / "folder.otio").mkdir()
+    with pytest.raises(DocumentError, match="was not found"):
+        read_document(tmp_path / "folder.otio")
+
+
+_LEAVES = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=8)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_mutated_documents_read_or_are_refused(data: st.DataObject, edit: Any, save: Any) -> None:
+    """Any value of a real layout is replaced by any other."""
+    clip = edit.clip("a", 24, start=5, url="a.mov", available=edit.span(0, 99), speed=2.0)
+    clip.markers.append(edit.marker(7, "m"))
+    inner = edit.stack(edit.track(edit.clip("x", 10)))
+    inner.source_range = edit.span(2, 6)
+    track = edit.track(clip, edit.transition(2, 2), inner, edit.gap(3))
+    content = json.loads(edit.timeline(track, start=86400).to_json_string())
+    spots: list[tuple[Any, Any]] = []
+    waiting = [content]
+    while waiting:
+        node = waiting.pop()
+        pairs = list(node.items() if isinstance(node, dict) else enumerate(node))
+        spots += [(node, key) for key, _ in pairs]
+        waiting += [value for _, value in pairs if isinstance(value, dict | list)]
+    for _ in range(data.draw(st.integers(1, 3))):
+        node, key = data.draw(st.sampled_from(spots))
+        node[key] = data.draw(_LEAVES | st.sampled_from([content["tracks"]["children"][0], [], {}]))
+        if len(json.dumps(content, default=str)) > 10**6:
+            return
+    path = save(edit.timeline(edit.track(edit.clip("a", 1))))
+    path.write_text(json.dumps(content))
+    with contextlib.suppress(DocumentError):
+        assert read_document(path).timeline.duration_s > 0
+
+
+def test_reading_runs_no_plugin(tmp_path: Path, edit: Any, save: Any) -> None:
+    """Neither a manifest in the environment nor an installed one gets to run code."""
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    manifest = {
+        "OTIO_SCHEMA": "PluginManifest.1",
+        "schemadefs": [{"OTIO_SCHEMA": "SchemaDef.1", "name": "evil", "filepath": "evil.py"}],
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    path = save(edit.timeline(edit.track(edit.clip("a", 24))))
+    script = (
+        "import sys; from pathlib import Path; from v2m_otio.read import read_document\n"
+        f"print(read_document(Path({str(path)!r})).timeline.duration_s)\n"
+        "from opentimelineio.plugins import manifest; assert manifest._MANIFEST is None"
+    )
+    environment = {"OTIO_PLUGIN_MANIFEST_PATH": str(tmp_path / "manifest.json"), "PATH": "/usr/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "1", done.stderr
+    assert not (tmp_path / "ran").exists()
