@@ -27,7 +27,8 @@ from v2m_training.compose.rhythm import play_fill
 _ALL_STRIKE: Final = 0.55
 """From this strength on every part that plays strikes on the event."""
 
-_PITCHED: Final[tuple[Part, ...]] = ("harmony", "bass", "extras", "lead")
+_STOP_STRENGTH: Final = 0.4
+"""Below this the music runs into the event without a breath."""
 
 
 def answer_events(draft: Draft, sheet: LeadSheet, layers: frozenset[Part], rng: random.Random) -> None:
@@ -46,7 +47,7 @@ def _prepare(draft: Draft, sheet: LeadSheet, event: Event, rng: random.Random) -
     """What leads in: a stop whose length grows with the strength, or a fill before a new section."""
     section, texture = sheet.section_at(max(0, event.step - 1))
     first_free = max((e.step + 2 for e in sheet.form.events if e.step < event.step), default=0)
-    stop = 0 if event.strength < 0.4 else rng.randint(1, 1 + round(3 * event.strength))
+    stop = rng.randint(*_stop_steps(event.strength))
     stop = min(stop, max(0, event.step - first_free))
     filled = (
         event.strength >= SECTION_STRENGTH
@@ -60,8 +61,15 @@ def _prepare(draft: Draft, sheet: LeadSheet, event: Event, rng: random.Random) -
         elif part != "drums":
             draft.release(part, event.step)
     if filled:
-        loudness = steady_velocity(section)
+        loudness = steady_velocity(section, event.step)
         play_fill(draft, event.step, loudness, orchestral=sheet.style.orchestral_drums, rng=rng)
+
+
+def _stop_steps(strength: float) -> tuple[int, int]:
+    """Shortest and longest silence before an event."""
+    if strength < CHORD_STRENGTH:
+        return 0, int(strength >= _STOP_STRENGTH)
+    return (1, 2) if strength < SECTION_STRENGTH else (1, 4)
 
 
 def _strikers(playing: set[Part], event: Event, rng: random.Random) -> list[Part]:
@@ -109,7 +117,7 @@ def _struck_pitches(
     if part == "extras":
         rungs = ladder(span, 72)
         return (rungs[min(len(rungs) - 1, round(3 * event.strength))],)
-    return (nearest_pitch(span.chord.pitch_classes, 74 + 9 * event.strength, *LEAD_RANGE),)
+    return (nearest_pitch(span.chord.pitch_classes, 71 + 9 * event.strength, *LEAD_RANGE),)
 
 
 def _strike_drums(draft: Draft, sheet: LeadSheet, event: Event, velocity: float) -> None:

@@ -13,7 +13,9 @@ import random
 from collections.abc import Mapping
 from typing import Final
 
+from v2m.codecs.arrangement import STEPS_PER_BEAT
 from v2m_training.compose.draft import Draft
+from v2m_training.compose.form import Section
 from v2m_training.compose.harmony import nearest_pitch, scale_under
 from v2m_training.compose.lead_sheet import ChordSpan, LeadSheet, steady_velocity
 
@@ -48,14 +50,13 @@ BASSES: Final[Mapping[str, str]] = {
 def play_bass(draft: Draft, sheet: LeadSheet, rng: random.Random) -> None:
     """The bass of all sections that have one."""
     for section, texture in sheet.playing("bass"):
-        loudness = steady_velocity(section) + 6  # low notes need more to be heard
         idiom = BASSES[texture.habits.bass]
         if texture.habits.bass == "walk":
-            _walk(draft, sheet, section.start, section.end, loudness, rng)
+            _walk(draft, sheet, section, rng)
         elif texture.habits.bass == "drone":
             idiom = "-" * sheet.form.bar_steps
         if idiom:
-            _play_idiom(draft, sheet, idiom, section.start, section.end, loudness)
+            _play_idiom(draft, sheet, idiom, section)
 
 
 def root_pitch(span: ChordSpan, near: float = 38.0) -> int:
@@ -63,11 +64,11 @@ def root_pitch(span: ChordSpan, near: float = 38.0) -> int:
     return nearest_pitch((span.chord.root,), near, *BASS_RANGE)
 
 
-def _play_idiom(draft: Draft, sheet: LeadSheet, idiom: str, start: int, end: int, loudness: float) -> None:
+def _play_idiom(draft: Draft, sheet: LeadSheet, idiom: str, section: Section) -> None:
     bar = sheet.form.bar_steps
     idiom = idiom[:bar] if len(idiom) >= bar else idiom.ljust(bar, "-")
-    step = start
-    while step < end:
+    step = section.start
+    while step < section.end:
         span = sheet.chord_at(step)
         sign = idiom[step % bar]
         if step == span.start and sign == "-":
@@ -75,11 +76,15 @@ def _play_idiom(draft: Draft, sheet: LeadSheet, idiom: str, start: int, end: int
         if sign in "-.":
             step += 1
             continue
-        length = _held(idiom, step, min(span.end, end), bar)
+        length = _held(idiom, step, min(span.end, section.end), bar)
         accent = 1.0 if sign == "R" else 0.9
         pitch = _degree(sign, span, sheet.chord_at(min(span.end, sheet.form.step_count - 1)))
-        draft.add("bass", step, length, pitch, loudness * accent)
+        draft.add("bass", step, length, pitch, _loudness(section, step) * accent)
         step += length
+
+
+def _loudness(section: Section, step: int) -> float:
+    return steady_velocity(section, step) + 6  # low notes need more to be heard
 
 
 def _held(idiom: str, step: int, limit: int, bar: int) -> int:
@@ -105,13 +110,13 @@ def _degree(sign: str, span: ChordSpan, following: ChordSpan) -> int:
     return root + above if root + above <= BASS_RANGE[1] else root + above - 12
 
 
-def _walk(draft: Draft, sheet: LeadSheet, start: int, end: int, loudness: float, rng: random.Random) -> None:
+def _walk(draft: Draft, sheet: LeadSheet, section: Section, rng: random.Random) -> None:
     """Quarter notes: root on the chord, chord or scale tones between, a step into the next root."""
-    pitch = root_pitch(sheet.chord_at(start))
-    for step in range(start, end, 4):
+    pitch = root_pitch(sheet.chord_at(section.start))
+    for step in range(section.start, section.end, STEPS_PER_BEAT):
         span = sheet.chord_at(step)
-        following = sheet.chord_at(min(step + 4, sheet.form.step_count - 1))
-        if step == span.start or step == start:
+        following = sheet.chord_at(min(step + STEPS_PER_BEAT, sheet.form.step_count - 1))
+        if step in (span.start, section.start):
             pitch = root_pitch(span, pitch)
         elif following is not span:
             target = root_pitch(following, pitch)
@@ -121,4 +126,4 @@ def _walk(draft: Draft, sheet: LeadSheet, start: int, end: int, loudness: float,
             classes = span.chord.pitch_classes if rng.random() < 0.5 else scale_under(sheet.mode, span.chord)
             drift = rng.choice((-3, 3)) + (38 - pitch) * 0.2  # wander, but back to the middle
             pitch = nearest_pitch([c for c in classes if c != pitch % 12], pitch + drift, *BASS_RANGE)
-        draft.add("bass", step, 4, pitch, loudness * rng.uniform(0.92, 1.04))
+        draft.add("bass", step, STEPS_PER_BEAT, pitch, _loudness(section, step) * rng.uniform(0.92, 1.04))

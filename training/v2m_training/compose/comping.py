@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from v2m_training.compose.draft import Draft
+from v2m_training.compose.harmony import HARMONY_RANGE
 from v2m_training.compose.lead_sheet import LeadSheet, steady_velocity
 
 COMPS: Final[Mapping[str, str]] = {
@@ -54,8 +55,8 @@ def play_chords(draft: Draft, sheet: LeadSheet, rng: random.Random) -> None:
     for section, texture in sheet.playing("harmony"):
         comp = COMPS[texture.habits.comp]
         comp = comp[:bar] if len(comp) >= bar else comp.ljust(bar, "-")
-        loudness = steady_velocity(section) - 4
         for step in range(section.start, section.end):
+            loudness = steady_velocity(section, step) - 4
             span = sheet.chord_at(step)
             sign = comp[step % bar]
             fresh = step == max(span.start, section.start)
@@ -85,4 +86,8 @@ def _held(comp: str, step: int, limit: int, bar: int) -> int:
 
 
 def _tone(voicing: tuple[int, ...], index: int) -> int:
-    return voicing[index] if index < len(voicing) else min(74, voicing[index % len(voicing)] + 12)
+    """The tone of a broken chord; past the top it goes on an octave up, where there is room."""
+    if index < len(voicing):
+        return voicing[index]
+    pitch = voicing[index % len(voicing)]
+    return pitch + 12 if pitch + 12 <= HARMONY_RANGE[1] else pitch

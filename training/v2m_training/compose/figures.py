@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from v2m_training.compose.draft import Draft
+from v2m_training.compose.form import Section
 from v2m_training.compose.harmony import nearest_pitch
 from v2m_training.compose.lead_sheet import ChordSpan, LeadSheet, steady_velocity
 
@@ -36,12 +37,11 @@ def play_figures(draft: Draft, sheet: LeadSheet, rng: random.Random) -> None:
     """The extras of all sections that have them."""
     bottom = rng.choice((60, 65, 67, 72))  # one register a piece, so that the line is recognised
     for section, texture in sheet.playing("extras"):
-        loudness = steady_velocity(section) - 6  # behind the lead
         figure = FIGURES[texture.habits.figure]
         if figure:
-            _play_figure(draft, sheet, figure, (section.start, section.end), bottom, loudness)
+            _play_figure(draft, sheet, figure, section, bottom)
         else:
-            _play_counter(draft, sheet, section.start, section.end, loudness)
+            _play_counter(draft, sheet, section)
 
 
 def ladder(span: ChordSpan, bottom: int) -> list[int]:
@@ -50,28 +50,31 @@ def ladder(span: ChordSpan, bottom: int) -> list[int]:
     return [pitch for pitch in range(bottom, EXTRAS_RANGE[1] + 1) if pitch % 12 in classes]
 
 
-def _play_figure(
-    draft: Draft, sheet: LeadSheet, figure: str, reach: tuple[int, int], bottom: int, loudness: float
-) -> None:
+def _loudness(section: Section, step: int) -> float:
+    return steady_velocity(section, step) - 6  # behind the lead
+
+
+def _play_figure(draft: Draft, sheet: LeadSheet, figure: str, section: Section, bottom: int) -> None:
     bar = sheet.form.bar_steps
     figure = figure[:bar]
-    for step in range(*reach):
+    for step in range(section.start, section.end):
         sign = figure[step % bar]
         if sign in "-.":
             continue
         span = sheet.chord_at(step)
         last = step + 1
-        while last < min(span.end, reach[1]) and figure[last % bar] == "-":
+        while last < min(span.end, section.end) and figure[last % bar] == "-":
             last += 1
         rungs = ladder(span, bottom)
         accent = 1.05 if step % 4 == 0 else 0.92
-        draft.add("extras", step, last - step, rungs[int(sign) % len(rungs)], loudness * accent)
+        loudness = _loudness(section, step) * accent
+        draft.add("extras", step, last - step, rungs[int(sign) % len(rungs)], loudness)
 
 
-def _play_counter(draft: Draft, sheet: LeadSheet, start: int, end: int, loudness: float) -> None:
+def _play_counter(draft: Draft, sheet: LeadSheet, section: Section) -> None:
     pitch = 69.0  # A4, where a horn or a viola sings
     for span in sheet.chords:
-        first, last = max(start, span.start), min(end, span.end)
+        first, last = max(section.start, span.start), min(section.end, span.end)
         if first >= last:
             continue
         guides = [
@@ -80,4 +83,4 @@ def _play_counter(draft: Draft, sheet: LeadSheet, start: int, end: int, loudness
             if tone % 12 not in (0, 7)
         ]
         pitch = nearest_pitch(guides or span.chord.pitch_classes, pitch * 0.9 + 69 * 0.1, *EXTRAS_RANGE)
-        draft.add("extras", first, last - first, int(pitch), loudness)
+        draft.add("extras", first, last - first, int(pitch), _loudness(section, first))

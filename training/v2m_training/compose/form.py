@@ -40,6 +40,9 @@ class Section:
     intensity: float
     """0 a single soft part … 1 everybody."""
 
+    swell: float = 0.0
+    """How much louder, in MIDI velocity, ordinary strokes are at the end than at the start."""
+
     after_ending: bool = False
     """The ringing of the last chord."""
 
@@ -58,7 +61,10 @@ class Form:
 
 
 # Mean beats between events, and how often a piece has them: from long takes to a burst of cuts.
-_GAPS: Final = ((16.0, 3), (9.0, 4), (5.5, 4), (3.5, 2))
+_GAPS: Final = ((16.0, 3), (9.0, 4), (5.5, 4), (3.5, 2), (2.2, 1))
+_SHORTEST_GAP: Final = 2
+_BURST_GAP: Final = 4.0
+"""Where the mean is below this, now and then two events stand a beat apart."""
 
 
 def plan_form(rng: random.Random, beats_per_bar: int, bpm: float, *, off_beats: bool) -> Form:
@@ -102,7 +108,8 @@ def _events(rng: random.Random, step_count: int, *, off_beats: bool) -> tuple[Ev
         events.append(Event(beat * STEPS_PER_BEAT + shift, round(strength, 2)))
         if rng.random() < 0.12:  # the cutting changes its pace
             mean = _mean_gap(rng)
-        beat += max(2, round(rng.gammavariate(3.0, mean / 3.0)))
+        shortest = 1 if mean < _BURST_GAP and rng.random() < 0.3 else _SHORTEST_GAP
+        beat += max(shortest, round(rng.gammavariate(3.0, mean / 3.0)))
     return tuple(events)
 
 
@@ -123,9 +130,20 @@ def _sections(
     count = len(bounds) - 1
     levels = _intensities(rng, shape, count)
     return tuple(
-        Section(bounds[i], bounds[i + 1], levels[i], after_ending=ended and i == count - 1)
+        Section(
+            start=bounds[i],
+            end=bounds[i + 1],
+            intensity=levels[i],
+            swell=_swell(rng, shape),
+            after_ending=ended and i == count - 1,
+        )
         for i in range(count)
     )
+
+
+def _swell(rng: random.Random, shape: Shape) -> float:
+    """Within what the ear takes for one level, so that no swell is mistaken for an event."""
+    return {"building": rng.uniform(4, 12), "contrasts": rng.uniform(-4, 8), "steady form": 0.0}[shape]
 
 
 def _intensities(rng: random.Random, shape: Shape, count: int) -> list[float]:

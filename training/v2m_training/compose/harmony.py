@@ -125,7 +125,8 @@ def _all_voicings(classes: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         close = (lowest, *(lowest + above for above in rest))
         if len(close) == 2:
             close = (*close, lowest + 12)  # a power chord has its octave
-        if close[-1] <= high:
-            yield close
+        if close[-1] > high:
+            continue
+        yield close
         if len(close) >= 3 and close[-2] - 12 >= low:
             yield tuple(sorted((*close[:-2], close[-2] - 12, close[-1])))  # drop-2

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from v2m.codecs.arrangement import STEPS_PER_BEAT, Part
 from v2m_training.compose.form import CHORD_STRENGTH, SECTION_STRENGTH, Form, Section
@@ -17,6 +18,9 @@ from v2m_training.compose.harmony import Chord, parse_chord, voice
 from v2m_training.compose.progressions import CADENCES, COLOURS, HOMES, progressions
 from v2m_training.compose.styles import Style
 from v2m_training.compose.texture import Texture
+
+_LOUDEST_STEADY: Final = 84.0
+"""An event of 0.3 is struck at 99: half as loud again as this, by the player's curve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,10 @@ class LeadSheet:
                 yield section, texture
 
 
-def steady_velocity(section: Section) -> float:
-    """How loud an ordinary stroke is: below what events get, however full the section."""
-    return 50 + 32 * section.intensity
+def steady_velocity(section: Section, step: int) -> float:
+    """How loud an ordinary stroke is at a step: below what events get, however full the section."""
+    done = (step - section.start) / max(1, section.end - section.start)
+    return min(_LOUDEST_STEADY, 48 + 34 * section.intensity + section.swell * done)
 
 
 def write_chords(

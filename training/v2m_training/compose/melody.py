@@ -22,6 +22,9 @@ LEAD_RANGE: Final = (60, 86)
 """C4 to D6, where flutes, violins, voices and lead synths all sing."""
 
 _BARS_A_PHRASE: Final = 4
+_PHRASE_ARCH: Final = (2.0, 5.0, 9.0, 3.0)
+"""Velocity above the band by the bar of the phrase: it grows to its third bar and comes to rest."""
+
 _INTERVALS: Final = (-2, -1, -1, -1, 0, 1, 1, 1, 2)
 """Mostly steps, some thirds and repeated notes, as in sung melodies."""
 
@@ -73,7 +76,6 @@ def play_lead(draft: Draft, sheet: LeadSheet, themes: tuple[Theme, ...], rng: ra
     bar = sheet.form.bar_steps
     for section, texture in sheet.playing("lead"):
         theme = themes[texture.habits.theme]
-        loudness = steady_velocity(section) + 4
         lift = 5 * (section.intensity - 0.5)  # more intense is higher
         first_bar = -(-section.start // bar)
         pitch = theme.start + lift
@@ -82,7 +84,9 @@ def play_lead(draft: Draft, sheet: LeadSheet, themes: tuple[Theme, ...], rng: ra
             if index % _BARS_A_PHRASE == 0:
                 pitch = theme.start + lift
             reach = (bar_number * bar, min(section.end, bar_number * bar + bar))
-            pitch = _sing(draft, sheet, motif, reach, pitch, loudness * rng.uniform(0.95, 1.05))
+            arch = _PHRASE_ARCH[index % _BARS_A_PHRASE]
+            loudness = steady_velocity(section, reach[0]) + arch * rng.uniform(0.8, 1.2)
+            pitch = _sing(draft, sheet, motif, reach, pitch, loudness)
 
 
 def _motif_of_bar(theme: Theme, index: int) -> Motif:

@@ -26,8 +26,8 @@ def play_drums(draft: Draft, sheet: LeadSheet, rng: random.Random) -> None:
     bar = sheet.form.bar_steps
     for section, texture in sheet.playing("drums"):
         patterns = _patterns(GROOVES[texture.habits.groove], texture.drum_level)
-        loudness = steady_velocity(section)
         for step in range(section.start, section.end):
+            loudness = steady_velocity(section, step)
             for voice, pattern in patterns.items():
                 sign = pattern[step % bar]
                 if sign == "." or (sign == "?" and rng.random() > _GHOST_CHANCE):

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from statistics import median
 from typing import Final
 
-from v2m.codecs.arrangement import Note, Part
+from v2m.codecs.arrangement import STEPS_PER_BEAT, Note, Part
 from v2m_training.compose.form import Form
 from v2m_training.compose.styles import Style, names
 
@@ -53,6 +54,10 @@ _SPARSE_BELOW: Final = 3.0
 _BUSY_FROM: Final = 9.0
 """Attacks a beat, chords counted once a tone: about the outer quarters of what is composed."""
 
+_LOW_BELOW: Final = 0.6
+_HIGH_FROM: Final = 1.15
+"""About the outer thirds of what is composed."""
+
 _BRIGHT_MOODS: Final = frozenset(("happy", "bright", "playful", "hopeful", "romantic"))
 _DARK_MOODS: Final = frozenset(("sad", "dark", "tense", "mysterious", "aggressive"))
 _QUIET_MOODS: Final = frozenset(("calm", "dreamy", "romantic", "sad"))
@@ -82,9 +87,11 @@ def describe_piece(
 ) -> tuple[str, ...]:
     """All terms of a piece, each once."""
     sounding = {note.part for note in notes}
-    beats = form.step_count / 4
+    beats = form.step_count / STEPS_PER_BEAT
     attacks = len(notes) / beats
-    loudness = sum(note.velocity for note in notes) / max(1, len(notes))
+    marked = {event.step / STEPS_PER_BEAT for event in form.events}
+    steady = [note.velocity for note in notes if note.start_beat not in marked]
+    loudness = median(steady) if steady else 0.0
     energy = _energy(attacks, loudness, bpm, "drums" in sounding)
     density = ("sparse",) if attacks < _SPARSE_BELOW else ("busy",) if attacks >= _BUSY_FROM else ()
     instruments = [instrument(part, programs[part]) for part in sorted(sounding) if part != "drums"]
@@ -94,7 +101,7 @@ def describe_piece(
         energy,
         "slow" if bpm < SLOW_BELOW_BPM else "mid-tempo" if bpm < FAST_FROM_BPM else "fast",
         mode,
-        "3/4" if form.bar_steps == 12 else "4/4",
+        "3/4" if form.bar_steps == 3 * STEPS_PER_BEAT else "4/4",
         *instruments,
         *density,
         "drums" if "drums" in sounding else "no drums",
@@ -105,8 +112,8 @@ def describe_piece(
 
 def _energy(attacks: float, loudness: float, bpm: float, drums: bool) -> str:
     """A felt sum: attacks a second, loudness, and whether a kit plays."""
-    score = attacks * bpm / 60 / 20 + (loudness - 75) / 30 + (0.25 if drums else 0.0)
-    return "low energy" if score < 0.35 else "medium energy" if score < 0.95 else "high energy"
+    score = attacks * bpm / 60 / 30 + (loudness - 60) / 20 + (0.2 if drums else 0.0)
+    return "low energy" if score < _LOW_BELOW else "medium energy" if score < _HIGH_FROM else "high energy"
 
 
 def _moods(rng: random.Random, style: Style, mode: str, energy: str) -> list[str]:
