@@ -1,7 +1,11 @@
 """Packages import in one direction, each heavy library has one owner, and nothing unsafe is called."""
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +36,9 @@ OWNERS = {
 }
 """Library -> the modules, with what lies below them, that may import it."""
 
+UNDECLARED = {"tinysoundfont"}
+"""Installed by itself, without its own dependency pyaudio: see the Makefile."""
+
 BANNED_CALLS = {
     "torch.load": "reads pickles: use safetensors",
     "os.system": "goes through a shell: use subprocess.run with a list",
@@ -52,7 +59,9 @@ def imported(tree: ast.Module) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and called(node).endswith(("import_module", "__import__")):
+        elif isinstance(node, ast.Call) and called(node).endswith(
+            ("import_module", "__import__", "find_spec")
+        ):
             yield from (arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant))
 
 
@@ -105,6 +114,16 @@ def test_heavy_libraries_have_one_owner(modules: Mapping[str, ast.Module]) -> No
 def test_nothing_unsafe_is_called(modules: Mapping[str, ast.Module]) -> None:
     wrong = {name: bad for name, tree in modules.items() if (bad := banned_calls(tree))}
     assert not wrong, wrong
+
+
+def test_every_library_is_declared_and_every_declared_one_used(
+    modules: Mapping[str, ast.Module], repository: Path
+) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[^\w-]", line)[0] for line in project["dependencies"]}
+    used = {target.split(".")[0] for tree in modules.values() for target in imported(tree)}
+    foreign = used - sys.stdlib_module_names - MAY_IMPORT.keys()
+    assert foreign - UNDECLARED == declared
 
 
 def test_every_package_is_looked_at(modules: Mapping[str, ast.Module]) -> None:
