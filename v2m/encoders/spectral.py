@@ -3,6 +3,7 @@
     samples -> windowed power spectra, 50 a second
             -> 64 mel bands, as loudness below the piece's own peak   timbre, attacks, level
             -> 12 pitch classes                                       harmony
+            -> both again as means over a second                      sections
             -> rows whose angle grows with the change that is heard
 
 Conventions: any sample rate from 8 kHz, mono or more channels (mixed to one); row i stands for the hop
@@ -21,7 +22,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from v2m.curves import Features
+from v2m.curves import Features, smooth_hann
 from v2m.errors import InputError
 
 NAME: Final = "spectral"
@@ -50,8 +51,17 @@ over 0.7 s, height of the crash over the highest beat: decibels 1.0, 0.1 1.5, 0.
 FLOOR_DB: Final = 70.0
 """Levels further than this under the piece's peak are silence: hiss and dither are no events."""
 
-CHROMA_WEIGHT: Final = 0.25
-"""Harmony counts for less than spectrum: a chord change on a held pad moves it by about a quiet drum hit."""
+CHROMA_WEIGHT: Final = math.sqrt(BAND_COUNT / 12)
+"""Twelve pitch classes count as much as all bands: another harmony in the same colour is heard."""
+
+SECTION_S: Final = 1.0
+SECTION_WEIGHT: Final = 4.0
+"""The rows also hold their own Hann-weighted means over a second. A steady beat of 120 BPM or more cancels in
+them, and what comes to stay does not: without them a new section that enters on a beat drowns in the beats
+around it. The weight makes the change that stays about equal to an attack of the same size: a mean over a
+second takes it in over six lags, each a sixth of it, and a change counts by its square."""
+
+FEATURE_COUNT: Final = 1 + 2 * (BAND_COUNT + 12)
 
 _BIAS: Final = math.sqrt(BAND_COUNT)
 """A value that all rows share, as long as a row of all bands at the peak. Silence then has a direction,
@@ -69,7 +79,7 @@ def encode(samples: NDArray[np.floating], sample_rate_hz: int) -> Features:
         sample_rate_hz: 8000 or more.
 
     Returns:
-        ceil(n / sample_rate_hz * 50) rows of 77 values.
+        ceil(n / sample_rate_hz * 50) rows of 153 values.
 
     Raises:
         InputError: samples of another shape or not finite, or too low a rate.
@@ -115,15 +125,17 @@ def _mono(samples: NDArray[np.floating], first: int, stop: int) -> NDArray[np.fl
 
 
 def _rows(powers: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Levels as feature rows: (n, 64 + 12) -> (n, 1 + 64 + 12)."""
+    """Levels as feature rows: (n, 64 + 12) -> (n, 153)."""
     if len(powers) == 0:
-        return np.zeros((0, 1 + BAND_COUNT + 12), dtype=np.float32)
+        return np.zeros((0, FEATURE_COUNT), dtype=np.float32)
     loudness = _loudness(powers)
     bands, chroma = loudness[:, :BAND_COUNT], loudness[:, BAND_COUNT:]
     # a pitch class counts as far as it stands above the mean of the twelve: noise and drums have none
     harmony = chroma - chroma.mean(axis=1, keepdims=True)
     bias = np.full((len(powers), 1), _BIAS, dtype=np.float32)
-    return np.hstack([bias, bands, harmony * np.float32(CHROMA_WEIGHT * math.sqrt(BAND_COUNT / 12))])
+    now = np.hstack([bands, CHROMA_WEIGHT * harmony])
+    means = [smooth_hann(column, RATE_HZ, SECTION_S) for column in np.ascontiguousarray(now.T)]
+    return np.hstack([bias, now, SECTION_WEIGHT * np.stack(means, axis=1)]).astype(np.float32)
 
 
 def _loudness(powers: NDArray[np.float32]) -> NDArray[np.float32]:
