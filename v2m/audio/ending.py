@@ -23,6 +23,9 @@ FADE_IN_SAMPLES: Final = 48
 _LONGEST_FADE_SAMPLES = 2 * SAMPLE_RATE_HZ
 """A chord left to ring is heard as an end within about two seconds."""
 
+_SHORTEST_FADE_SAMPLES = SAMPLE_RATE_HZ // 20
+"""Even a hit on the last frame goes out in 50 ms: less would be a click."""
+
 _HOLD_SHARE = 0.15
 """Share of the time after the last hit in which it sounds untouched."""
 
@@ -48,11 +51,12 @@ class Ending:
     def fade_start(self) -> int:
         """The first sample that the fade touches."""
         count = self.sample_count
-        shortest_start = max(0, count - _LONGEST_FADE_SAMPLES)
         if self.last_attack is None or not 0 <= self.last_attack < count:
-            # without a known hit a quarter of a short piece must do
-            return max(shortest_start, count - count // 4 - 1)
-        return max(shortest_start, self.last_attack + round((count - self.last_attack) * _HOLD_SHARE))
+            start = count - count // 4 - 1  # without a known hit a quarter of a short piece must do
+        else:
+            start = self.last_attack + round((count - self.last_attack) * _HOLD_SHARE)
+        latest = max(0, count - _SHORTEST_FADE_SAMPLES)
+        return min(latest, max(count - _LONGEST_FADE_SAMPLES, start))
 
     def shape(self, samples: Samples, at: int) -> Samples:
         """The piece (s, 2) from sample `at` on, faded where it begins or ends the music, and cut there."""

@@ -130,7 +130,9 @@ class _Strip:
                 out[low - at : high - at] += np.float32(gain) * sound[low - start : high - start]
         end = at + BLOCK_SAMPLES
         self._sounding = [entry for entry in self._sounding if entry[0] + len(entry[1]) > end]
-        answer = self._room.answer(np.asarray((out[:, 0] + out[:, 1]) / 2, np.float32)) if self._send else None
+        answer = (
+            self._room.answer(np.asarray((out[:, 0] + out[:, 1]) / 2, np.float32)) if self._send else None
+        )
         for side, pan_gain in enumerate(self._pan_gains):
             out[:, side] *= pan_gain
             if answer is not None:
