@@ -1,0 +1,105 @@
+"""`v2m analyze`: what the music would follow, as JSON, as words, and as a picture."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from v2m.analysis import Analysis
+from v2m.errors import OutputExistsError, UsageError
+from v2m.plan import TempoWish, plan_beats
+from v2m.prompt.words import read_prompt
+from v2m.stages import StageClock
+from v2m.timebase import frame_to_timecode, seconds_to_frame
+from v2m_daemon.programme import open_programme
+from v2m_daemon.progress import show_progress
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Analyse and print; 0 when it was done."""
+    plot = _plot_path(arguments)
+    with show_progress(quiet=arguments.json) as progress:
+        clock = StageClock(progress)
+        with open_programme(arguments, clock) as programme:
+            analysis = programme.analysis
+        with clock.stage("plan"):
+            wish = TempoWish(arguments.tempo, arguments.tempo_freedom)
+            plan = plan_beats(analysis, read_prompt(""), wish)
+    if plot is not None:
+        from v2m.report import plot_analysis  # matplotlib takes half a second to load
+
+        plot_analysis(plot, analysis, plan.tempo_map)
+    print(json.dumps(as_json(analysis)) if arguments.json else describe(analysis))
+    if plot is not None:
+        print(f"Plot: {plot}", file=sys.stderr)
+    return 0
+
+
+def _plot_path(arguments: argparse.Namespace) -> Path | None:
+    if arguments.plot is None:
+        return None
+    path = Path(arguments.plot)
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"--plot names {path.name!r}, expected a name that ends in .png.")
+    if path.exists() and not arguments.overwrite:
+        raise OutputExistsError(f"{path} is there already.", hint="Use --overwrite or another name.")
+    return path
+
+
+def as_json(analysis: Analysis) -> dict[str, Any]:
+    """The object that `--json` prints."""
+    timeline, curve = analysis.timeline, analysis.curve
+    return {
+        "duration_s": float(timeline.duration_s),
+        "frame_rate": f"{timeline.rate.numerator}/{timeline.rate.denominator}",
+        "cuts": [
+            {
+                "time_s": float(cut.time_s),
+                "kind": cut.kind,
+                "width_s": float(cut.width_s),
+                "center_offset_s": float(cut.center_offset_s),
+            }
+            for cut in timeline.cuts
+        ],
+        "markers": [
+            {
+                "id": marker.id,
+                "time_s": float(marker.time_s),
+                "duration_s": float(marker.duration_s),
+                "color": marker.color,
+                "name": marker.name,
+                "note": marker.note,
+            }
+            for marker in timeline.markers
+        ],
+        "hits": [
+            {"id": hit.id, "time_s": float(hit.time_s), "kind": hit.kind, "weight": round(hit.weight, 3)}
+            for hit in analysis.hits
+        ],
+        "curve": {
+            "rate_hz": curve.rate_hz,
+            "values": [round(value, 4) for value in curve.values.tolist()],
+            "encoder": curve.encoder,
+            "kernel_s": curve.kernel_s,
+        },
+        "notes": list(analysis.notes),
+    }
+
+
+def describe(analysis: Analysis) -> str:
+    """The analysis as a person reads it."""
+    timeline = analysis.timeline
+    rate = f"{float(timeline.rate):.3f}".rstrip("0").rstrip(".")
+    lines = [
+        f"{timeline.name or 'Timeline'}: {float(timeline.duration_s):.2f} s at {rate} frames a second, "
+        f"{len(timeline.shots)} shots, {len(timeline.cuts)} cuts, {len(timeline.markers)} markers; "
+        f"looked at by {analysis.encoder}",
+    ]
+    for hit in analysis.hits:
+        frame = timeline.start_frame + seconds_to_frame(hit.time_s, timeline.rate)
+        timecode = frame_to_timecode(frame, timeline.rate, drop_frame=timeline.drop_frame)
+        lines.append(f"  {timecode}  {float(hit.time_s):9.3f} s  {hit.kind:<9}{hit.weight:.2f}  {hit.reason}")
+    return "\n".join([*lines, *(f"Note: {note}" for note in analysis.notes)])

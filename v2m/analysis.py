@@ -1,0 +1,137 @@
+"""What the music will follow: a timeline looked at, as an event curve and hits.
+
+    timeline -> pictures -> features -> event curve
+                                     -> novelty -> hits
+
+Where no picture can be read the cuts alone serve, and the notes say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from v2m.curves import DEFAULT_KERNEL_S, EventCurve, Features, event_curve, novelty
+from v2m.encoders.pixel import PixelEncoder
+from v2m.encoders.protocol import PictureEncoder
+from v2m.errors import UsageError
+from v2m.frames import FrameBatch, read_frames
+from v2m.hits import Hit, find_hits
+from v2m.shots import timeline_of_video
+from v2m.stages import Cancel, never_cancel
+from v2m.timeline import Timeline
+
+CURVE_RATE_HZ: Final = 25.0
+"""Grid of the curve: above twice the highest rate of sixteenths (12 Hz at 180 BPM)."""
+
+ENCODERS: Final[dict[str, Callable[[], PictureEncoder]]] = {"pixel": PixelEncoder}
+"""What can look at the picture, by name."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A timeline and what was seen in it."""
+
+    timeline: Timeline
+    curve: EventCurve
+    hits: tuple[Hit, ...]
+    notes: tuple[str, ...]
+    """What a person should know of the reading, the timeline's own notes first."""
+
+    @property
+    def encoder(self) -> str:
+        """What looked at the picture; `cuts` where nothing could be seen."""
+        return self.curve.encoder
+
+
+def analyze(
+    timeline: Timeline,
+    *,
+    picture: Path | None = None,
+    encoder: str = "pixel",
+    kernel_s: float = DEFAULT_KERNEL_S,
+    on_progress: Callable[[float], None] = lambda fraction: None,
+    cancel: Cancel = never_cancel,
+) -> Analysis:
+    """Look at a programme once and say what changes when, and which moments matter.
+
+    Args:
+        timeline: the programme.
+        picture: a render of it, looked at in place of its media.
+        encoder: a name in `ENCODERS`.
+        kernel_s: length of the Hann window that smooths the curve.
+        on_progress: told the fraction of the programme that was looked at.
+        cancel: raises CancelledError to stop.
+
+    Raises:
+        UsageError: there is no such encoder.
+        MediaError: `picture` cannot be read.
+    """
+    notes = list(timeline.notes)
+    batches = read_frames(timeline, picture=picture, note=notes.append, cancel=cancel)
+    features = look(new_encoder(encoder), _counted(batches, timeline, on_progress))
+    if features is None:
+        notes.append("No picture could be read, so the music follows the cuts alone.")
+    return _conclude(timeline, features, kernel_s, tuple(dict.fromkeys(notes)))
+
+
+def analyze_video(
+    path: Path, *, encoder: str = "pixel", kernel_s: float = DEFAULT_KERNEL_S, cancel: Cancel = never_cancel
+) -> Analysis:
+    """Find the cuts of a plain video and look at it, decoding it once.
+
+    Raises:
+        UsageError: there is no such encoder.
+        MediaError: the file cannot be read.
+    """
+    looking = new_encoder(encoder)
+    timeline = timeline_of_video(
+        path, watch=lambda batch: looking.push(batch.times_s, batch.pictures), cancel=cancel
+    )
+    return _conclude(timeline, looking.features(), kernel_s, timeline.notes)
+
+
+def new_encoder(name: str) -> PictureEncoder:
+    """An encoder that has seen nothing yet.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in ENCODERS:
+        raise UsageError(f"There is no encoder {name!r}, expected one of {', '.join(ENCODERS)}.")
+    return ENCODERS[name]()
+
+
+def look(encoder: PictureEncoder, batches: Iterator[FrameBatch]) -> Features | None:
+    """The features of all pictures, None if there were none."""
+    seen = 0
+    for batch in batches:
+        encoder.push(batch.times_s, batch.pictures)
+        seen += len(batch.times_s)
+    return encoder.features() if seen else None
+
+
+def _counted(
+    batches: Iterator[FrameBatch], timeline: Timeline, on_progress: Callable[[float], None]
+) -> Iterator[FrameBatch]:
+    seen = 0
+    for batch in batches:
+        yield batch
+        seen += len(batch.times_s)
+        on_progress(min(1.0, seen / timeline.frame_count))
+
+
+def _conclude(
+    timeline: Timeline, features: Features | None, kernel_s: float, notes: tuple[str, ...]
+) -> Analysis:
+    curve = event_curve(
+        features,
+        float(timeline.duration_s),
+        rate_hz=CURVE_RATE_HZ,
+        kernel_s=kernel_s,
+        cuts=timeline.cuts,
+    )
+    hits = find_hits(timeline, novelty(features) if features is not None else None)
+    return Analysis(timeline, curve, hits, notes)

@@ -1,0 +1,39 @@
+"""From what was seen and said to what is composed: the beats, and what they reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from v2m.analysis import Analysis
+from v2m.metrics.sch import PAPER_TOLERANCE_S, SCH, scene_cut_hit
+from v2m.prompt.words import Brief
+from v2m.tempo import Plan, TempoSettings, plan_tempo
+
+CUT_KINDS = ("cut", "dissolve", "fade")
+
+
+@dataclass(frozen=True)
+class TempoWish:
+    """What the user asked of the tempo; None leaves it to the words and the planner."""
+
+    bpm: float | None = None
+    freedom: float | None = None
+
+
+def plan_beats(analysis: Analysis, brief: Brief, wish: TempoWish) -> Plan:
+    """Beats on the hits, at a tempo that the words allow."""
+    bpm = wish.bpm or brief.bpm
+    settings = TempoSettings(
+        wish_bpm=bpm,
+        nominal_range_bpm=(bpm, bpm) if bpm else brief.bpm_range,
+        beats_per_bar=brief.beats_per_bar,
+        freedom=TempoSettings.freedom if wish.freedom is None else wish.freedom,
+    )
+    return plan_tempo(analysis.hits, analysis.timeline.duration_s, settings)
+
+
+def sch_of_beats(analysis: Analysis, beats_s: tuple[float, ...]) -> SCH:
+    """Scene Cut Hit of the programme's cuts, at their seams or middles, against given beats."""
+    timeline = analysis.timeline
+    cuts_s = [float(cut.time_s + cut.center_offset_s) for cut in timeline.cuts]
+    return scene_cut_hit(cuts_s, beats_s, float(timeline.duration_s), PAPER_TOLERANCE_S)
