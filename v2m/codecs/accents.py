@@ -68,6 +68,9 @@ def accent_hits(arrangement: Arrangement, hits: Iterable[BeatHit]) -> Arrangemen
         arrangement = end_on_tonic(arrangement, end[0], [hit[0] for hit in inside])
         inside = [hit for hit in inside if hit[0] < end[0]]
     accents = _Accents(arrangement)
+    # all softening comes first, so that no hit is softened by the one after it
+    for beat, weight, _ in inside:
+        accents.soften_before(beat, min(1.0, weight))
     for beat, weight, _ in inside:
         accents.strike(beat, min(1.0, weight))
     return accents.arrangement()
@@ -102,10 +105,15 @@ class _Accents:
         notes.sort(key=lambda note: (note.start_beat, note.part, note.pitch))
         return replace(self._given, notes=tuple(notes), programs=self._programs)
 
+    def soften_before(self, beat: float, weight: float) -> None:
+        """Make room for one hit in the sixteenth before it."""
+        share = 1 - _SOFTER_BEFORE * weight
+        for note in self._take(beat - _BEFORE_BEATS, beat - PULL_BEATS):
+            self._put(replace(note, velocity=max(1, round(note.velocity * share))))
+
     def strike(self, beat: float, weight: float) -> None:
         """Mark one hit."""
         drums_play = self._drums_play(beat)
-        self._soften_before(beat, weight)
         self._pull(beat)
         self._strike_held("harmony", beat, weight)
         self._strike_held("bass", beat, weight)
@@ -165,11 +173,6 @@ class _Accents:
         return sorted({n.pitch for n in sounding or [n for n in earlier if n.start_beat == last]})
 
     # --- what is done -------------------------------------------------------------------------------
-
-    def _soften_before(self, beat: float, weight: float) -> None:
-        share = 1 - _SOFTER_BEFORE * weight
-        for note in self._take(beat - _BEFORE_BEATS, beat - PULL_BEATS):
-            self._put(replace(note, velocity=max(1, round(note.velocity * share))))
 
     def _pull(self, beat: float) -> None:
         """Attacks nearly on the hit fall on it, their ends stay; twins that come of this are struck once."""
