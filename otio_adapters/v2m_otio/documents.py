@@ -6,7 +6,6 @@ own JSON reader called directly, so neither `OTIO_PLUGIN_MANIFEST_PATH` nor inst
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -86,8 +85,13 @@ def _schema(node: dict[str, Any]) -> str:
     return str(node.get("OTIO_SCHEMA", "")).partition(".")[0]
 
 
-def parsed_timeline(content: JsonObject, name: str) -> otio.schema.Timeline:
+def parsed_timeline(content: JsonObject, text: str, name: str) -> otio.schema.Timeline:
     """The document's timeline as OpenTimelineIO objects of today's schemas.
+
+    Args:
+        content: the checked tree.
+        text: the same as JSON, written by us.
+        name: the file's name, for the sentences.
 
     Raises:
         DocumentError: a newer schema than the library knows, missing or wrong fields, no timeline.
@@ -95,7 +99,7 @@ def parsed_timeline(content: JsonObject, name: str) -> otio.schema.Timeline:
     timeline = timeline_content(content, name)
     # References between objects may cross from the collection into the timeline, so all of it is parsed.
     try:
-        root = otio.core.deserialize_json_from_string(json.dumps(content))
+        root = otio.core.deserialize_json_from_string(text)
     except otio.exceptions.UnsupportedSchemaError as error:
         raise DocumentError(
             f"{name} was written by a newer editor: it holds {_newer_schema(content)}, "
@@ -104,7 +108,11 @@ def parsed_timeline(content: JsonObject, name: str) -> otio.schema.Timeline:
             detail=str(error),
         ) from error
     except (otio.exceptions.OTIOError, ValueError, TypeError, KeyError, IndexError, RuntimeError) as error:
-        raise DocumentError(f"{name} is no valid OpenTimelineIO document.", detail=str(error)) from error
+        raise DocumentError(
+            f"{name} is no valid OpenTimelineIO document: a part is missing or of the wrong kind.",
+            hint=_HINT,
+            detail=str(error),
+        ) from error
     if timeline is not content:
         root = next((child for child in root if isinstance(child, otio.schema.Timeline)), None)
     stack = timeline.get("tracks")

@@ -103,6 +103,8 @@ class LayerReader:
     def _speed(self, item: otio.core.Item) -> Fraction:
         speed = Fraction(1)
         for effect in item.effects:
+            if not effect.enabled:
+                continue
             if isinstance(effect, otio.schema.LinearTimeWarp):  # a FreezeFrame is one of factor 0
                 speed *= exact_speed(float(effect.time_scalar))
             elif isinstance(effect, otio.schema.TimeEffect):

@@ -39,6 +39,9 @@ MAX_TIME_S: Final = 366 * 24 * 3600
 
 MAX_SPEED: Final = 1000
 
+_INTERNAL: Final = frozenset({"UnknownSchema", "Test", "Composable"})
+"""Names that the library uses inside itself: the first ends the process, the second prints to stdout."""
+
 
 def checked_document(raw: bytes, name: str) -> JsonObject:
     """The document as a tree of plain data in which every number is finite and every time has sense.
@@ -116,6 +119,8 @@ def _check_object(node: JsonObject, name: str) -> None:
     schema = node["OTIO_SCHEMA"]
     if not isinstance(schema, str):
         raise DocumentError(f"{name} holds an object whose OTIO_SCHEMA is {schema!r}, expected a name.")
+    if schema.partition(".")[0] in _INTERNAL:
+        raise DocumentError(f"{name} holds the schema {schema!r}, which no editor writes.")
     check = _CHECKS.get(schema.partition(".")[0])
     if check is not None:
         check(node, name)

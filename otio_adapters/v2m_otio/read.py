@@ -74,7 +74,7 @@ def open_document(
     if path.suffix.lower() != ".otioz":
         yield read_document(path, path_map=path_map, media_roots=media_roots)
         return
-    with tempfile.TemporaryDirectory(prefix="v2m-otioz-") as folder:
+    with tempfile.TemporaryDirectory(prefix="v2m-otioz-", ignore_cleanup_errors=True) as folder:
         yield read_document(path, path_map=path_map, unpack_to=Path(folder))
 
 
@@ -95,7 +95,8 @@ def read_document(
             packed and count as not found.
     """
     content = read_content(path)
-    timeline = parsed_timeline(content, path.name)
+    text = json.dumps(content)  # what was checked, not what was written
+    timeline = parsed_timeline(content, text, path.name)
     folder = path if path.is_dir() else path.parent
     if path.suffix.lower() == ".otioz":
         folder = unpack_to or path  # a file is no folder: nothing is found below it
@@ -109,7 +110,7 @@ def read_document(
         raise DocumentError(f"{path.name}: {error.message}", hint=error.hint, detail=error.detail) from error
     except InputError as error:
         raise DocumentError(f"{path.name}: {error.message}", hint=error.hint) from error
-    return Document(path.absolute(), json.dumps(content), read, folder.absolute())
+    return Document(path.absolute(), text, read, folder.absolute())
 
 
 def _timeline(document: otio.schema.Timeline, resolver: Resolver, fallback_name: str) -> Timeline:
