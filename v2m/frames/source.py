@@ -99,7 +99,7 @@ class PictureSource:
             raise MediaError(f"{self.path.name} holds no picture that can be decoded.")
         self.first_frame = first
         self.orientation = _orientation(first)
-        self._first_pts = first.pts or 0
+        self._first_pts = self._stamp(first) or 0
         self._last_s = Fraction(0)
         self._held: deque[TimedFrame] = deque([TimedFrame(Fraction(0), first)])
         self._frames = self._timed(frames)
@@ -158,10 +158,14 @@ class PictureSource:
             self._last_s = time_s
             yield TimedFrame(time_s, frame)
 
+    def _stamp(self, frame: VideoFrame) -> int | None:
+        # AVI stores pictures in order of decoding and no stamps: only the order in which they leave the
+        # decoder is right, which FFmpeg counts as DTS
+        return frame.dts if self.container.format.name == "avi" else frame.pts
+
     def _time_of(self, frame: VideoFrame) -> Fraction:
-        if frame.pts is None:
-            return self._last_s + self.frame_s
-        return (frame.pts - self._first_pts) * self.time_base
+        stamp = self._stamp(frame)
+        return self._last_s + self.frame_s if stamp is None else (stamp - self._first_pts) * self.time_base
 
     def _raw_frames(self) -> Iterator[VideoFrame]:
         """Decoded pictures; what is broken is counted and left out."""
