@@ -7,10 +7,11 @@ the track, retime or not; a transition moves nothing, its offsets reach to both 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 import opentimelineio as otio
 
@@ -110,8 +111,8 @@ class LayerReader:
             elif isinstance(effect, otio.schema.TimeEffect):
                 name = effect.effect_name or effect.name or type(effect).__name__
                 self.notes[f"{item.name}: the retime {name} is not understood, taken at normal speed"] = None
-            else:
-                self.effects[effect.name or effect.effect_name or type(effect).__name__] = None
+            elif _changes_something(effect):
+                self.effects[_effect_name(effect)] = None
         return speed
 
     # --- clips ------------------------------------------------------------------------------------
@@ -184,6 +185,22 @@ def _same_numbers(
     frames = Fraction(round(given.start_time.value - available.start_time.value))
     counted_s = on_flick(frames / exact_rate(available.start_time.rate))
     return counted_s if 0 <= counted_s < length_s else into_s
+
+
+def _effect_name(effect: otio.schema.Effect) -> str:
+    name = _resolve_part(effect).get("Effect Name")
+    return str(name or effect.name or effect.effect_name or type(effect).__name__)
+
+
+def _changes_something(effect: otio.schema.Effect) -> bool:
+    """Resolve lists seven effects on every clip; those without parameters stand as they come."""
+    part = _resolve_part(effect)
+    return not part or (part.get("Enabled") is not False and bool(part.get("Parameters")))
+
+
+def _resolve_part(effect: otio.schema.Effect) -> Mapping[str, Any]:
+    part = effect.metadata.get("Resolve_OTIO")
+    return part if isinstance(part, Mapping) else {}
 
 
 def _is_still(picture: Picture) -> bool:

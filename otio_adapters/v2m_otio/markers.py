@@ -21,9 +21,8 @@ from v2m_otio.clock import on_flick, seconds
 from v2m_otio.composite import Mark, Picture
 
 _NOTED_ID: Final = re.compile(r"\bv2m:([\w.-]{1,64})")
-_ID_KEYS: Final = ("id", "uuid", "guid", "unique id", "uniqueid", "unique_id", "marker id", "marker_id")
-_MAX_DEPTH: Final = 4
-"""How deep in a marker's metadata an id is looked for: editors put it one or two levels down."""
+_ID_KEYS: Final = ("uuid", "guid", "uniqueid", "unique id", "unique_id", "marker id", "marker_id", "id")
+_NOTE_KEYS: Final = ("note", "comment")
 
 
 def composition_marks(item: otio.core.Composition, length_s: Fraction, zero_s: Fraction) -> tuple[Mark, ...]:
@@ -64,7 +63,7 @@ def clip_marks(
 
 
 def _marker(marker: otio.schema.Marker) -> Marker:
-    note = str(getattr(marker, "comment", "") or "") or _text_in(marker.metadata, ("note", "comment"))
+    note = str(getattr(marker, "comment", "") or "") or _text_in(marker.metadata, _NOTE_KEYS)
     noted = _NOTED_ID.search(note) or _NOTED_ID.search(marker.name or "")
     return Marker(
         id=noted[1] if noted else _text_in(marker.metadata, _ID_KEYS),
@@ -76,35 +75,34 @@ def _marker(marker: otio.schema.Marker) -> Marker:
     )
 
 
-def _text_in(metadata: Mapping[str, Any], keys: tuple[str, ...], depth: int = _MAX_DEPTH) -> str:
-    """The first text or number under one of the keys; `v2m` is looked into before other people's."""
-    for key, value in metadata.items():
-        if (
-            key.lower() in keys
-            and isinstance(value, str | int)
-            and not isinstance(value, bool)
-            and value != ""
-        ):
-            return str(value)
-    if depth == 0:
-        return ""
-    inner = [(key != "v2m", value) for key, value in metadata.items() if isinstance(value, Mapping)]
-    found = (_text_in(value, keys, depth - 1) for _, value in sorted(inner, key=lambda pair: pair[0]))
-    return next((text for text in found if text), "")
+def _text_in(metadata: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    """The text or number under the first of the keys that is there: ours, on top, then in each editor's part.
+
+    Deeper than that lie the ids of other things: of a pipeline's products, of the clip.
+    """
+    parts = [value for value in metadata.values() if isinstance(value, Mapping)]
+    ours = metadata.get("v2m")
+    for part in (ours if isinstance(ours, Mapping) else {}, metadata, *parts):
+        values = {str(key).lower(): value for key, value in part.items()}
+        for key in keys:
+            value = values.get(key)
+            if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+                return str(value)
+    return ""
 
 
 def identified(markers: list[Marker]) -> tuple[Marker, ...]:
     """The markers in order of time, each with an id of its own.
 
-    An editor's id stands; without one it is made from time, name and colour. A marker that is seen twice
-    (its clip is used twice) keeps its id the first time and gets a number from then on.
+    An editor's id stands for the first marker that carries it; without one (or for a second: its clip is
+    used twice, or the editor's "id" names something else) it is made from time, name and colour.
     """
     used: dict[str, int] = {}
     result = []
     for marker in sorted(markers, key=lambda marker: marker.time_s):
-        base = marker.id or _made_id(marker)
-        used[base] = used.get(base, 0) + 1
-        result.append(replace(marker, id=base if used[base] == 1 else f"{base}-{used[base]}"))
+        name = marker.id if marker.id and marker.id not in used else _made_id(marker)
+        used[name] = used.get(name, 0) + 1
+        result.append(replace(marker, id=name if used[name] == 1 else f"{name}-{used[name]}"))
     return tuple(result)
 
 

@@ -23,10 +23,10 @@ START = '{"OTIO_SCHEMA": "Timeline.1", "metadata": '
 
 
 def refused(raw: bytes | str) -> str:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(DocumentError) as caught:
         checked_document(raw if isinstance(raw, bytes) else raw.encode(), "evil.otio")
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
     assert "\n" not in caught.value.message
     assert "evil.otio" in caught.value.message
     return caught.value.message
@@ -34,10 +34,10 @@ def refused(raw: bytes | str) -> str:
 
 @pytest.mark.parametrize("brackets", ["[", '{"a":'])
 def test_deep_nesting_is_answered_at_once(brackets: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert "deeply" in refused(START + brackets * 30_000)
     assert "deeply" in refused(START + "[" * 300 + "]" * 300 + "}")
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_twenty_thousand_nested_stacks() -> None:
@@ -84,6 +84,14 @@ def test_sizes() -> None:
 )
 def test_what_is_no_document(raw: bytes) -> None:
     refused(raw)
+
+
+def test_many_markers_on_one_frame_cost_no_more_than_their_number(edit: Any, save: Any) -> None:
+    timeline = edit.timeline(edit.track(edit.clip("a", 24)))
+    timeline.tracks.markers.extend([edit.marker(5, "same", tool={"id": "alike"}) for _ in range(10_000)])
+    path, began = save(timeline), time.process_time()
+    assert len({marker.id for marker in read_document(path).timeline.markers}) == 10_000
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("schema", ["UnknownSchema.1", "Test.1", "Composable.1"])

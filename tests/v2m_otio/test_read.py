@@ -302,7 +302,7 @@ def test_marker_ids_outlive_an_export(edit: Any, read: Callable[..., Timeline]) 
         timeline = edit.timeline(edit.track(edit.clip("a", 96)))
         timeline.tracks.markers.extend([
             edit.marker(frame, "ours", v2m={"id": "hit-7"}, other={"id": "9"}),
-            edit.marker(frame + 1, "theirs", Editor={"Marker": {"UUID": "abc"}}),
+            edit.marker(frame + 1, "theirs", Editor={"UUID": "abc", "id": "all-alike"}),
             edit.marker(frame + 2, "noted", Resolve_OTIO={"Note": "door slams v2m:door.1"}),
             edit.marker(80, "plain"),
             edit.marker(80, "plain"),
@@ -313,6 +313,16 @@ def test_marker_ids_outlive_an_export(edit: Any, read: Callable[..., Timeline]) 
     assert first[:3] == ["hit-7", "abc", "door.1"]
     assert first == nudged
     assert len(set(first)) == 5
+
+
+def test_one_id_on_many_markers_is_no_id(edit: Any, read: Callable[..., Timeline]) -> None:
+    timeline = edit.timeline(edit.track(edit.clip("a", 96)))
+    timeline.tracks.markers.extend([edit.marker(frame, tool={"id": "alike"}) for frame in (5, 9, 40)])
+    before = [marker.id for marker in read(timeline).markers]
+    timeline.tracks.markers[1].marked_range = edit.span(12, 0)
+    after = [marker.id for marker in read(timeline).markers]
+    assert len(set(before)) == 3
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
 
 
 # --- what is told, and what is refused ------------------------------------------------------------
@@ -333,9 +343,12 @@ def test_an_unknown_retime_is_noted(edit: Any, read: Callable[..., Timeline]) ->
     clip = edit.clip("a", 24)
     clip.effects.append(otio.schema.TimeEffect(effect_name="Optical ramp"))
     clip.effects.append(otio.schema.Effect(effect_name="Blur"))
+    unchanged = {"Resolve_OTIO": {"Effect Name": "Cropping", "Enabled": True, "Parameters": []}}
+    clip.effects.append(otio.schema.Effect(effect_name="Resolve Effect", metadata=unchanged))
     notes = " ".join(read(edit.track(clip)).notes)
     assert "Optical ramp" in notes
     assert "Blur" in notes
+    assert "Cropping" not in notes
 
 
 def test_no_picture_is_bad_input(edit: Any, read: Callable[..., Timeline]) -> None:
