@@ -54,7 +54,7 @@ def play_fill(draft: Draft, before: int, loudness: float, *, orchestral: bool, r
     for voice, pattern in fill.items():
         for i, sign in enumerate(pattern):
             if sign != "." and before - length + i >= start:
-                growth = 0.7 + 0.4 * i / length
+                growth = 0.55 + 0.35 * i / length  # it leads to the event and must not outdo it
                 step = before - length + i
                 draft.add("drums", step, 1, DRUM_VOICES[voice], loudness * growth * _STROKES[sign])
     return start

@@ -168,8 +168,8 @@ STYLES: Final[Mapping[str, Style]] = {
         chord_bars=(1, 1, 2), grooves="brushes, train, bossa", grooves_in_three="waltz", kits=(40, 0, 8),
         basses="two feel, roots, halves", basses_in_three="waltz roots, one a bar",
         comps="fingerpicking, strum, travis", comps_in_three="waltz, strum in three",
-        figures="counter, slow arp, riff", pace="singing", harmony=(24, 25, 25, 0, 21), bass=(32, 33, 32),
-        lead=(40, 73, 22, 24, 75, 21), extras=(42, 73, 25, 8, 12), presence=(0.5, 0.8, 0.67, 0.5),
+        figures="counter, slow arp, riff", pace="singing", harmony=(24, 25, 25, 0), bass=(32, 33, 32),
+        lead=(40, 73, 24, 75, 71), extras=(42, 73, 25, 8, 12), presence=(0.5, 0.8, 0.67, 0.5),
         moods="happy, nostalgic, hopeful, calm, bright, romantic", energy=(0.15, 0.75),
     ),
     "synthwave": Style(

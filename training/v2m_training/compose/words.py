@@ -17,6 +17,7 @@ from v2m_training.compose.styles import Style, names
 _INSTRUMENTS: Final[tuple[tuple[range, str], ...]] = (
     (range(0, 4), "piano"),
     (range(4, 6), "electric piano"),
+    (range(7, 8), "electric piano"),
     (range(8, 11), "bells"),
     (range(11, 14), "marimba"),
     (range(14, 15), "bells"),
