@@ -158,7 +158,8 @@ def _earlier(times_s: FloatArray, lag_s: float) -> NDArray[np.intp]:
     after = np.searchsorted(times_s, wanted)
     before = np.maximum(after - 1, 0)
     after = np.minimum(after, len(times_s) - 1)
-    nearest = np.where(wanted - times_s[before] < times_s[after] - wanted, before, after)
+    # a tie (2.5 frames at 30 a second) must fall the same way for all rows, not as rounding has it
+    nearest = np.where(wanted - times_s[before] < times_s[after] - wanted - 1e-6, before, after)
     return np.minimum(nearest, np.maximum(np.arange(len(times_s)) - 1, 0))
 
 
@@ -244,12 +245,26 @@ def event_curve(
     fine_s = np.arange(_length(duration_s, FINE_RATE_HZ)) / FINE_RATE_HZ
     changes = np.zeros_like(fine_s)
     if features is not None:
-        changes = resample(*novelty(features, LAG_S), fine_s)
+        changes = resample(*_within_lag(*novelty(features, LAG_S)), fine_s)
     fused = standardize(changes) + cut_share * standardize(cut_curve(cuts, fine_s, cut_weights))
     smooth = smooth_hann(standardize(fused), FINE_RATE_HZ, kernel_s)
     grid_s = np.arange(_length(duration_s, rate_hz)) / rate_hz
     name = features.encoder if features is not None else "cuts"
     return EventCurve(rate_hz, resample(fine_s, smooth, grid_s), name, kernel_s)
+
+
+def _within_lag(times_s: FloatArray, change: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The changes with zeros set `LAG_S` beside those that have no neighbour within twice that.
+
+    Where pictures are missing or far apart (media offline, a time-lapse), a change then lasts as long as any
+    other; a line from it to the next would spread it over the whole gap.
+    """
+    alone_after = np.append(np.diff(times_s) > 2 * LAG_S, True)[: len(times_s)]
+    alone_before = np.append(True, alone_after)[: len(times_s)]
+    added_s = np.concatenate([times_s[alone_after] + LAG_S, times_s[alone_before] - LAG_S])
+    all_s = np.concatenate([times_s, added_s])
+    order = np.argsort(all_s, kind="stable")
+    return all_s[order], np.concatenate([change, np.zeros(len(added_s))])[order]
 
 
 def _length(duration_s: float, rate_hz: float) -> int:

@@ -204,6 +204,21 @@ def test_cuts_show_the_same_at_any_frame_rate(rate_hz: float) -> None:
     assert np.corrcoef(ideal.values, seen.values)[0, 1] >= 0.98
 
 
+def test_a_change_across_missing_pictures_lasts_no_longer_than_any_other() -> None:
+    whole = jumps([3.0, 10.0], 20, 25)
+    here = (whole.times_s < 6) | ((whole.times_s >= 10) & (whole.times_s < 14))
+    partly = Features(whole.times_s[here], whole.values[here], "drawn")
+    curve, full = (event_curve(seen, 20, rate_hz=24) for seen in (partly, whole))
+    assert np.corrcoef(curve.values, full.values)[0, 1] > 0.98
+    np.testing.assert_allclose(curve.at([7.5, 9.0, 17.0]), curve.at([1.0] * 3), atol=1e-9)
+
+
+def test_a_change_at_the_last_picture_does_not_last_to_the_end() -> None:
+    curve = event_curve(jumps([3.96], 4, 25), 60, rate_hz=24)
+    assert curve.at([3.96])[0] > 3
+    assert curve.values[24 * 5 :].max() < 0
+
+
 def test_reading_a_curve_between_its_values() -> None:
     curve = event_curve(jumps([1.0], 4, 25), 4, rate_hz=10)
     np.testing.assert_array_equal(curve.at(curve.times_s), curve.values)

@@ -70,6 +70,9 @@ _OPPONENT: Final = np.array(
 _BATCH: Final = 32
 """Pictures worked on at once: planes of 96 x 54 floats, 0.7 MB each, which stay in a core's cache."""
 
+_MOTION_BATCH: Final = 4096
+"""Thumbnails compared at once: 2 MB of floats, however long the programme."""
+
 FloatRows = NDArray[np.float32]
 
 
@@ -199,15 +202,21 @@ def _motion(times_s: FloatArray, thumbnails: NDArray[np.uint8]) -> FloatRows:
     after = np.maximum(
         np.searchsorted(times_s, times_s + lag_s, side="right") - 1, np.minimum(index + 1, len(index) - 1)
     )
-    luma = thumbnails.astype(np.float32) / 255
-    changes = []
-    for other in (before, after):
-        apart_s = np.abs(times_s - times_s[other])
-        known = (apart_s > 0) & (apart_s <= MAX_GAP_S)
-        # a change over a longer or shorter time than the lag is brought to the lag
-        scale = np.divide(MOTION_LAG_S, apart_s, out=np.zeros_like(apart_s), where=known).astype(np.float32)
-        cells = _pool(np.abs(luma - luma[other]), COARSE_GRID) * scale[:, None]
-        changes.append(np.where(known[:, None], cells, np.inf))
-    smaller = np.minimum(*changes)
+    smaller = np.minimum(*(_moved(times_s, thumbnails, other) for other in (before, after)))
     moved = np.where(np.isfinite(smaller), smaller, 0).astype(np.float32)
     return _limit(moved, _FLOORS["motion"]) * np.float32(WEIGHTS["motion"])
+
+
+def _moved(times_s: FloatArray, thumbnails: NDArray[np.uint8], other: NDArray[np.intp]) -> FloatRows:
+    """Change of luma between pictures and others in each cell, (n, 12); infinite where too far apart."""
+    apart_s = np.abs(times_s - times_s[other])
+    known = (apart_s > 0) & (apart_s <= MAX_GAP_S)
+    # a change over a longer or shorter time than the lag is brought to the lag
+    scale = np.divide(MOTION_LAG_S, apart_s, out=np.zeros_like(apart_s), where=known) / 255
+    moved = np.full((len(times_s), COARSE_GRID[0] * COARSE_GRID[1]), np.inf, dtype=np.float32)
+    for begin in range(0, len(times_s), _MOTION_BATCH):
+        block = slice(begin, begin + _MOTION_BATCH)
+        step = np.abs(thumbnails[block].astype(np.float32) - thumbnails[other[block]])
+        moved[block] = _pool(step, COARSE_GRID) * scale[block, None]
+    moved[~known] = np.inf
+    return moved
