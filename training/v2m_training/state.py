@@ -1,12 +1,13 @@
 """The state of a run on disk: everything that a killed run needs to go on as if nothing had happened.
 
-Conventions: one safetensors file, replaced whole; tensors `model.*`, `average.*` and `optimizer.K.*` (K the
-parameter's place in the optimiser); the step and a digest of the settings in its header. Batches and
-noise are functions of seed and step (`batches.py`), so no random state is kept.
+Conventions: one safetensors file, replaced whole; tensors `model.*`, `average.*` and `optimizer.I.K.*` (I
+the optimiser, K the parameter's place in it); the step and a digest of the settings in its header. Batches
+and noise are functions of seed and step (`batches.py`), so no random state is kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -21,7 +22,12 @@ Tensors = dict[str, Tensor]
 
 
 def save_state(
-    path: Path, step: int, digest: str, model: Tensors, average: Tensors, optimizer: torch.optim.Optimizer
+    path: Path,
+    step: int,
+    digest: str,
+    model: Tensors,
+    average: Tensors,
+    optimizers: Sequence[torch.optim.Optimizer],
 ) -> None:
     """Write the state after `step` steps.
 
@@ -30,16 +36,22 @@ def save_state(
     """
     tensors = {f"model.{name}": value for name, value in model.items()}
     tensors |= {f"average.{name}": value for name, value in average.items()}
-    for place, values in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{place}.{name}": torch.as_tensor(value) for name, value in values.items()}
+    for i, optimizer in enumerate(optimizers):
+        for place, values in optimizer.state_dict()["state"].items():
+            for name, value in values.items():
+                tensors[f"optimizer.{i}.{place}.{name}"] = torch.as_tensor(value)
     content = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     write_whole(path, save_tensors(content, {"step": str(step), "digest": digest}))
 
 
 def load_state(
-    path: Path, digest: str, model: torch.nn.Module, average: Tensors, optimizer: torch.optim.Optimizer
+    path: Path,
+    digest: str,
+    model: torch.nn.Module,
+    average: Tensors,
+    optimizers: Sequence[torch.optim.Optimizer],
 ) -> int:
-    """Put a state back into model, averages and optimiser; the number of steps done, 0 if there is no file.
+    """Put a state back into model, averages and optimisers; the number of steps done, 0 if there is no file.
 
     Raises:
         CheckpointError: the file is damaged, or belongs to a run with other settings.
@@ -48,7 +60,7 @@ def load_state(
         return 0
     try:
         with safe_open(path, framework="pt") as file:
-            header = file.metadata()
+            header = file.metadata() or {}
             if header.get("digest") != digest:
                 raise CheckpointError(
                     f"The state {path} belongs to a run with other settings.",
@@ -59,7 +71,8 @@ def load_state(
         model.load_state_dict(_under(tensors, "model."))
         for name, value in _under(tensors, "average.").items():
             average[name].copy_(value)
-        _restore(optimizer, _under(tensors, "optimizer."))
+        for i, optimizer in enumerate(optimizers):
+            _restore(optimizer, _under(tensors, f"optimizer.{i}."))
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"The state {path} is damaged: {error}.", hint="Delete it to begin again."

@@ -4,6 +4,7 @@ Stage one learns to compose from words, beats and what is known. Stage two gives
 column of zeros, so that it starts as exactly the same model, and fine-tunes it with the curves of the
 music itself. Both leave `STAGE.safetensors` (averaged weights), `STAGE.state` while they run, and a log
 `STAGE.jsonl` with a line {"step", "loss", "learning_rate", "gradient_norm", "steps_per_s"} now and then.
+Sources: Jordan et al. 2024 (Muon), Liu et al. 2025, "Muon is scalable for LLM training" (its scale).
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def train_stage(run: RunConfig, name: StageName) -> Path:
     corpus = read_corpus(run.corpus_dir, run.validation_pieces, stage.window_frames)
     trainer = Trainer(_first_model(run, name), stage, choose_device(run.device))
     state = run.out_dir / f"{name}.state"
-    trainer.step = load_state(state, digest, trainer.model, trainer.average, trainer.optimizer)
+    trainer.step = load_state(state, digest, trainer.model, trainer.average, trainer.optimizers)
     log = Log(run.out_dir / f"{name}.jsonl", run.log_every)
     while trainer.step < stage.steps:
         seed = (run.seed, _STAGE_NUMBER[name], trainer.step)
@@ -63,7 +64,7 @@ def train_stage(run: RunConfig, name: StageName) -> Path:
         if trainer.step % run.validate_every == 0 or trainer.step == stage.steps:
             log.write({"step": trainer.step, "validation_loss": _validate(trainer, corpus, run, name)})
         if trainer.step % run.save_every == 0:
-            parts = (trainer.model.state_dict(), trainer.average, trainer.optimizer)
+            parts = (trainer.model.state_dict(), trainer.average, trainer.optimizers)
             save_state(state, trainer.step, digest, *parts)
     notes = {"stage": name, "steps": str(stage.steps), "digest": digest}
     save_checkpoint(weights, trainer.averaged_model(), notes, torch.float32)
@@ -114,7 +115,7 @@ class StepResult:
 
 
 class Trainer:
-    """A model with its optimiser and the running average of its weights."""
+    """A model with its optimisers and the running average of its weights."""
 
     def __init__(self, model: DiT, stage: StageConfig, device: torch.device) -> None:
         self.stage = stage
@@ -123,7 +124,7 @@ class Trainer:
         self.step = 0
         self.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
         self._trained = _choose_trainable(model, stage)
-        self.optimizer = _optimizer(model, stage)
+        self.optimizers = _optimizers(model, stage)
         self._format = fast_dtype(device)
 
     def update(self, batch: Batch) -> StepResult:
@@ -133,17 +134,18 @@ class Trainer:
             UnfinishedError: the loss is not finite.
         """
         rate = learning_rate(self.step, self.stage)
-        for group in self.optimizer.param_groups:
+        for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
             group["lr"] = rate
         loss = self.loss(self.model, batch)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self._trained, self.stage.clip_norm)
         if not math.isfinite(float(norm)):
             raise UnfinishedError(
-                f"The loss is {float(loss)} at step {self.step}.", hint="Lower the learning rate."
+                f"The loss is {float(loss.detach())} at step {self.step}.", hint="Lower the learning rate."
             )
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.step += 1
         self._follow()
         return StepResult(float(loss.detach()), rate, float(norm))
@@ -186,16 +188,32 @@ def _choose_trainable(model: DiT, stage: StageConfig) -> list[Tensor]:
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
-def _optimizer(model: DiT, stage: StageConfig) -> torch.optim.Optimizer:
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+def _optimizers(model: DiT, stage: StageConfig) -> list[torch.optim.Optimizer]:
+    trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     # Decay is for matrices; norms, biases, the null text and the curve's column have no scale to lose.
+    matrices = [p for name, p in trained if p.ndim == 2 and not name.endswith("offset")]
+    others = [p for name, p in trained if p.ndim != 2 or name.endswith("offset")]
+    inner: list[Tensor] = []
+    if stage.optimizer == "muon":
+        inside = {id(p) for name, p in trained if name.startswith("blocks.")}
+        # Muon is for maps from width to width: the table of terms, inlets and outlet keep AdamW.
+        inner = [
+            p
+            for name, p in trained
+            if name.startswith("blocks.") and name.endswith(".weight") and p.ndim == 2
+        ]
+        matrices = [p for p in matrices if id(p) not in inside]
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": stage.weight_decay},
-        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
+        {"params": matrices, "weight_decay": stage.weight_decay},
+        {"params": others, "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
     # A second moment over 20 steps rather than 1,000: runs are short, and gradients shrink fast at first.
-    return torch.optim.AdamW(groups, lr=stage.learning_rate, betas=(0.9, 0.95), fused=True)
+    plain = torch.optim.AdamW(groups, lr=stage.learning_rate, betas=(0.9, 0.95), fused=True)
+    if not inner:
+        return [plain]
+    decay = stage.weight_decay
+    return [plain, torch.optim.Muon(inner, stage.learning_rate, decay, adjust_lr_fn="match_rms_adamw")]
 
 
 def _validate(trainer: Trainer, corpus: Corpus, run: RunConfig, name: StageName) -> float:
