@@ -74,6 +74,7 @@ def test_links_and_bombs_are_refused(bundle: Callable[..., Path]) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_a_document_that_swells_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bomb.otioz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

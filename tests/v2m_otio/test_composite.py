@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import opentimelineio as otio
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from v2m_otio.read import read_document
@@ -81,7 +82,8 @@ def changes(frames: list[Frame]) -> list[int]:
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None)
 @given(st.lists(compositions("track", 2), min_size=1, max_size=5))
 def test_each_frame_shows_the_topmost_enabled_clip(tracks: list[tuple[Any, list[Frame]]]) -> None:
     expected = over([shown for _, shown in tracks])

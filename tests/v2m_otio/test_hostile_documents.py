@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from v2m_otio.limits import MAX_BYTES, MAX_OBJECTS, checked_document
+from v2m_otio.markers import identified
 from v2m_otio.read import read_document
 
 from v2m.errors import DocumentError
+from v2m.timeline import Marker
 
 START = '{"OTIO_SCHEMA": "Timeline.1", "metadata": '
 
@@ -72,6 +75,7 @@ def test_times_have_sense(values: dict[str, Any]) -> None:
     refused(START + time_range(**values) + "}")
 
 
+@pytest.mark.slow
 def test_sizes() -> None:
     assert "MiB" in refused(b" " * (MAX_BYTES + 1))
     assert "parts" in refused("[" + "[]," * 1_500_000 + "[]]")
@@ -86,12 +90,11 @@ def test_what_is_no_document(raw: bytes) -> None:
     refused(raw)
 
 
-def test_many_markers_on_one_frame_cost_no_more_than_their_number(edit: Any, save: Any) -> None:
-    timeline = edit.timeline(edit.track(edit.clip("a", 24)))
-    timeline.tracks.markers.extend([edit.marker(5, "same", tool={"id": "alike"}) for _ in range(10_000)])
-    path, began = save(timeline), time.process_time()
-    assert len({marker.id for marker in read_document(path).timeline.markers}) == 10_000
-    assert time.process_time() - began < 5
+def test_many_markers_on_one_frame_cost_no_more_than_their_number() -> None:
+    began = time.process_time()
+    alike = [Marker("alike", Fraction(1), name="same") for _ in range(20_000)]
+    assert len({marker.id for marker in identified(alike)}) == 20_000
+    assert time.process_time() - began < 3
 
 
 @pytest.mark.parametrize("schema", ["UnknownSchema.1", "Test.1", "Composable.1"])
