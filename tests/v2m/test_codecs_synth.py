@@ -189,4 +189,4 @@ def test_memory_stays_flat_over_the_length(synth: ScoreSynth) -> None:
         return peak
 
     peak_bytes(5)  # fills the cache of notes
-    assert peak_bytes(200) < 1.5 * peak_bytes(20)
+    assert peak_bytes(60) < 1.3 * peak_bytes(15)

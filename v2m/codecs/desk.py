@@ -41,7 +41,7 @@ def _plain_desk() -> dict[Part, Channel]:
         # per note; a chord has four
         "harmony": Channel(level=0.040, pan=-0.15, room_send=0.22),
         "lead": Channel(level=0.085, pan=0.08, room_send=0.25),
-        "extras": Channel(level=0.055, pan=0.30, room_send=0.25),
+        "extras": Channel(level=0.065, pan=0.30, room_send=0.25),
     }
 
 

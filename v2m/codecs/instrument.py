@@ -40,7 +40,7 @@ _VELOCITY_LAYER = 8
 _VELOCITY_EXPONENT = 1.6
 """Loudness over velocity: the player is linear, keyboards are nearer to a square."""
 
-_SILENCE = 3e-5  # -90 dB: below the last bits of what is heard
+_SILENCE = 1e-4  # -80 dB: music covers it, and its last eighth of a second is faded out
 _TAIL_BLOCK = SAMPLE_RATE_HZ // 8
 _FADE_SAMPLES = SAMPLE_RATE_HZ // 2  # length of the fade where a ring is cut at its longest
 _CHOKE_SAMPLES = 480  # a hand or pedal stops a cymbal in about 10 ms
@@ -152,6 +152,7 @@ def _tail(synth: Any) -> Samples:  # noqa: ANN401 - the library has no types
     for _ in range(MAX_TAIL_SAMPLES // _TAIL_BLOCK):
         pieces.append(_generate(synth, _TAIL_BLOCK))
         if max(pieces[-1].max(), -pieces[-1].min()) < _SILENCE:
+            pieces[-1] *= np.linspace(1, 0, _TAIL_BLOCK, dtype=np.float32)[:, None]
             return np.concatenate(pieces)
     tail = np.concatenate(pieces)
     tail[-_FADE_SAMPLES:] *= np.cos(np.linspace(0, np.pi / 2, _FADE_SAMPLES, dtype=np.float32))[:, None] ** 2
