@@ -21,7 +21,6 @@ from v2m.shots.hard import HardCutDetector
 from v2m.timebase import float_to_fraction, frame_to_seconds, on_frame, seconds_to_frame
 from v2m.timeline import Cut, Media, Shot, Timeline
 
-
 MAX_LAST_PICTURE_S: Final = Fraction(1)
 """A file that lacks more than this of its length is cut short rather than uneven."""
 
