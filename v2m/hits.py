@@ -68,8 +68,8 @@ class HitSettings:
     visual: bool = True
     """Whether moments inside shots are looked for, where a novelty signal is given."""
 
-    visual_threshold_mad: float = 8.0
-    """How far a moment stands out of its shot, in median absolute deviations: noise hardly ever passes 8."""
+    visual_threshold_mad: float = 12.0
+    """How far a moment stands out of its shot, in median absolute deviations: 12 is 5 sigma of noise."""
 
     visual_gap_s: float = 1.0
     """Least distance of a visual hit from cuts and from other visual hits."""

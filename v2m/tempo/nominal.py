@@ -14,10 +14,10 @@ from v2m.tempo.settings import TempoSettings, costs_about
 REACH_S = 0.02
 """Sound and picture this near are one event to eye and ear: half a frame at 24 a second."""
 
-_CANDIDATES = 10
-"""5 percent apart over the default range: nearer tempos reach nearly the same hits."""
+_CANDIDATES = 8
+"""6 percent apart over the default range: nearer tempos reach nearly the same hits."""
 
-_TRIAL_TARGETS = 60
+_TRIAL_TARGETS = 32
 """A longer programme is judged by its beginning: over many hits every tempo reaches about the same share."""
 
 _CENTRE_PULL = 0.02
