@@ -42,14 +42,6 @@ class Draft:
         """What a part attacks at a step."""
         return tuple(self._strokes[part].get(step, ()))
 
-    def sounding(self, part: Part, step: int) -> bool:
-        """Whether a part attacks at a step or is held over it from up to four beats before."""
-        rows = self._strokes[part]
-        return any(
-            start in rows and any(start + stroke.length > step for stroke in rows[start].values())
-            for start in range(step, step - 4 * STEPS_PER_BEAT, -1)
-        )
-
     def clear(self, part: Part, first: int, last: int) -> None:
         """Silence in [first, last): drop attacks there, and end what rings into it."""
         rows = self._strokes[part]

@@ -18,6 +18,12 @@ SECTION_STRENGTH: Final = 0.7
 CHORD_STRENGTH: Final = 0.5
 """An event this strong changes the chord."""
 
+_UNMARKED_SHARE: Final = 0.12
+"""Pieces without events but perhaps an end: sections change by the phrase, and quietly."""
+
+_ENDED_SHARE: Final = 0.6
+"""Pieces that come to a last chord; the others go on past their last bar, as excerpts do."""
+
 Shape = Literal["building", "steady form", "contrasts"]
 
 
@@ -56,8 +62,6 @@ class Form:
     shape: Shape
     events: tuple[Event, ...]
     sections: tuple[Section, ...]
-    marked: bool
-    """Whether the piece has events; without them sections change by the phrase and quietly."""
 
 
 # Mean beats between events, and how often a piece has them: from long takes to a burst of cuts.
@@ -80,9 +84,9 @@ def plan_form(rng: random.Random, beats_per_bar: int, bpm: float, *, off_beats: 
     bars = max(-(-96 // beats_per_bar), min(160 // beats_per_bar, round(wanted_beats / beats_per_bar)))
     step_count = bars * beats_per_bar * STEPS_PER_BEAT
     shape: Shape = rng.choice(("building", "contrasts", "contrasts", "steady form"))
-    marked = rng.random() > 0.12
+    marked = rng.random() > _UNMARKED_SHARE
     events = _events(rng, step_count, off_beats=off_beats) if marked else ()
-    events = _with_ending(rng, events, step_count) if rng.random() < 0.6 else events
+    events = _with_ending(rng, events, step_count) if rng.random() < _ENDED_SHARE else events
     bar_steps = beats_per_bar * STEPS_PER_BEAT
     starts = [event.step for event in events if event.strength >= SECTION_STRENGTH]
     if not marked:
@@ -90,7 +94,7 @@ def plan_form(rng: random.Random, beats_per_bar: int, bpm: float, *, off_beats: 
         last = starts[-1] if starts else step_count
         starts = [*range(phrase, last - bar_steps, phrase), *starts]
     sections = _sections(rng, shape, starts, step_count, ended=bool(events) and events[-1].ends)
-    return Form(step_count, bar_steps, shape, events, sections, marked)
+    return Form(step_count, bar_steps, shape, events, sections)
 
 
 def _events(rng: random.Random, step_count: int, *, off_beats: bool) -> tuple[Event, ...]:
