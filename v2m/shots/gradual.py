@@ -39,7 +39,7 @@ MAX_BLEND_ERROR: Final = 0.12
 """Dissolves and fades of real trailers measured 0.01 to 0.05, moving cameras 0.16 and more."""
 
 MIN_CHANGE: Final = 8.0
-"""Root mean square change over a window, in luma: a dissolve of two seconds between soft pictures makes 10."""
+"""Root mean square change over a window, in luma: two seconds of dissolve between soft pictures make 10."""
 
 MIN_WINDOWS_S: Final = Fraction(1, 6)
 """How long a blend must go on: a passing flash fits the model for a frame or two."""
