@@ -21,7 +21,7 @@ from v2m.frames import FrameBatch, read_frames
 from v2m.hits import Hit, find_hits
 from v2m.shots import timeline_of_video
 from v2m.stages import Cancel, never_cancel
-from v2m.timeline import Timeline
+from v2m.timeline import Cut, Timeline
 
 CURVE_RATE_HZ: Final = 25.0
 """Grid of the curve: above twice the highest rate of sixteenths (12 Hz at 180 BPM)."""
@@ -126,12 +126,15 @@ def _counted(
 def _conclude(
     timeline: Timeline, features: Features | None, kernel_s: float, notes: tuple[str, ...]
 ) -> Analysis:
+    hits = find_hits(timeline, novelty(features) if features is not None else None)
+    # a moment that the editor marked is an event as a cut is, whatever the picture does there
+    marked = [Cut(hit.time_s) for hit in hits if hit.kind == "marker"]
+    cut_times = {cut.time_s for cut in timeline.cuts}
     curve = event_curve(
         features,
         float(timeline.duration_s),
         rate_hz=CURVE_RATE_HZ,
         kernel_s=kernel_s,
-        cuts=timeline.cuts,
+        cuts=[*timeline.cuts, *(cut for cut in marked if cut.time_s not in cut_times)],
     )
-    hits = find_hits(timeline, novelty(features) if features is not None else None)
     return Analysis(timeline, curve, hits, notes)
