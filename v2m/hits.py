@@ -153,10 +153,11 @@ def find_hits(
 def marker_role(marker: Marker, settings: HitSettings | None = None) -> MarkerRole:
     """What a marker asks for: by the words of its name, else by its colour, else a plain hit."""
     settings = settings or HitSettings()
+    color = marker.color.strip().lower()
+    strong = color in map(str.lower, settings.strong_colors)
     for pattern, role in MARKER_WORDS:
         if re.search(pattern, marker.name, re.IGNORECASE):
-            return role
-    color = marker.color.strip().lower()
+            return "strong" if role == "hit" and strong else role  # "hit" in red loses nothing of the red
     by_color: tuple[tuple[tuple[str, ...], MarkerRole], ...] = (
         (settings.ignore_colors, "ignore"),
         (settings.soft_colors, "soft"),

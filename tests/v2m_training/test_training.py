@@ -67,8 +67,9 @@ def write_shard(folder: Path, number: int, pieces: int = 6, frames: int = 80) ->
 
 @pytest.fixture
 def run_file(tmp_path: Path) -> Path:
-    write_shard(tmp_path / "corpus", 0)
-    write_shard(tmp_path / "corpus", 1)
+    for stage in ("text-to-music", "curve"):
+        write_shard(tmp_path / "corpus" / stage, 0)
+        write_shard(tmp_path / "corpus" / stage, 1)
     path = tmp_path / "run.toml"
     path.write_text(TOML.format(save_every=3, steps=16))
     return path
@@ -138,7 +139,7 @@ def test_a_state_of_other_settings_or_damaged_is_refused(run_file: Path, tmp_pat
     state.write_bytes(b"not a state at all")
     with pytest.raises(CheckpointError, match="damaged"):
         train_stage(_small_run(tmp_path), "text-to-music")
-    source = (tmp_path / "corpus" / "0000.safetensors").read_bytes()
+    source = (tmp_path / "corpus" / "text-to-music" / "0000.safetensors").read_bytes()
     state.write_bytes(source)  # a sound file that is no state
     with pytest.raises(CheckpointError):
         train_stage(_small_run(tmp_path), "text-to-music")

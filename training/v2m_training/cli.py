@@ -58,7 +58,9 @@ def _run(command: str, run: RunConfig) -> None:
     if command == "corpus":
         from v2m_training.corpus import build
 
-        build(run.corpus_dir, run.corpus.pieces, seed=run.corpus.seed, workers=run.corpus.workers)
+        made = run.corpus
+        build(run.corpus_of("text-to-music"), made.pieces, made.seed, made.workers, render=False)
+        build(run.corpus_of("curve"), made.curve_pieces, made.curve_seed, made.workers)
     elif command == "export":
         print(export(run))
     else:

@@ -1,8 +1,7 @@
 """A training run as frozen data, read from a TOML file; an unknown key is an error.
 
 Conventions: steps are optimiser steps; paths in the file are relative to it. Costs are for the model of the
-defaults (7 M parameters) on two CPU cores with bf16 instructions; `benchmarks/training_step.py` prints them
-for another machine.
+defaults (7 M parameters) on two CPU cores with bf16 instructions.
 """
 
 from __future__ import annotations
@@ -24,9 +23,15 @@ class CorpusConfig:
     """The music to learn from; composing and rendering a piece costs half a second of one core."""
 
     pieces: int = 4000
-    """More pieces delay overfitting; 2,000 are enough for half an hour of training."""
+    """For the first stage, as notes alone: 50 a second on two cores. More pieces delay overfitting."""
 
-    seed: int = 1
+    curve_pieces: int = 1200
+    """For the second stage, with their sound and its curve: half a second of one core each."""
+
+    seed: int = 11
+    curve_seed: int = 21
+    """Another one, so that the second stage does not meet the pieces of the first again."""
+
     workers: int = 2
 
 
@@ -108,6 +113,8 @@ class RunConfig:
     """Everything that decides a run's result, but for the machine's rounding."""
 
     corpus_dir: Path = Path("corpus")
+    """Gets a folder for each stage: `text-to-music` and `curve`."""
+
     out_dir: Path = Path("run")
     export_path: Path = Path("sketch.safetensors")
     """Where `export` writes the weights that ship."""
@@ -129,6 +136,10 @@ class RunConfig:
     curve: StageConfig = field(
         default_factory=lambda: StageConfig(steps=800, learning_rate=5e-4, warmup_steps=50)
     )
+
+    def corpus_of(self, name: StageName) -> Path:
+        """The folder of the pieces that a stage learns from."""
+        return self.corpus_dir / name
 
     def stage(self, name: StageName) -> StageConfig:
         """The settings of a stage."""

@@ -52,7 +52,7 @@ def train_stage(run: RunConfig, name: StageName) -> Path:
     if weights.is_file() and load_checkpoint(weights).notes.get("digest") == digest:
         return weights
     run.out_dir.mkdir(parents=True, exist_ok=True)
-    corpus = read_corpus(run.corpus_dir, run.validation_pieces, stage.window_frames)
+    corpus = read_corpus(run.corpus_of(name), run.validation_pieces, stage.window_frames)
     trainer = Trainer(_first_model(run, name), stage, choose_device(run.device))
     state = run.out_dir / f"{name}.state"
     trainer.step = load_state(state, digest, trainer.model, trainer.average, trainer.optimizers)
