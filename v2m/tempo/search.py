@@ -37,7 +37,9 @@ _NEAR_BEATS = 6.0
 """And every hit within so many nominal beats: in a flurry most hits have no beat of their own. Measured on
 shots of 0.4-1 s, 2.5 beats reach 0.41 of the hits, 4 reach 0.41, 6 reach 0.49 and 8 no more."""
 
-_MAX_AHEAD = 48
+_MAX_AHEAD = 24
+"""But no more: a second of a cut each frame, in which any two beats find hits to land on."""
+
 _MAX_COUNTS = 9
 """Counts of half-beats tried for one pair of hits: those nearest to the nominal tempo. A pair that allows
 more lies so far apart that the tempo reaches the nominal between them anyway; 13 reach no more hits."""
