@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from v2m.errors import OutputWriteError
+from v2m.errors import MissingPartError, OutputWriteError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,9 +45,15 @@ def plot_analysis(path: Path, analysis: Analysis, tempo_map: TempoMap | None = N
     """Draw an analysis into a PNG, with the beats and their tempo where a map is given.
 
     Raises:
+        MissingPartError: matplotlib is not installed.
         OutputWriteError: the file cannot be written.
     """
-    from matplotlib.figure import Figure
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingPartError(
+            "matplotlib, which draws the plot, is not installed.", hint='Run `pip install "v2m[plot]"`.'
+        ) from error
 
     figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor=PAPER, layout="constrained")
     heights = (5.0, 2.4, 1.6) if tempo_map else (5.0, 2.4)
