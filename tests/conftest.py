@@ -1,10 +1,21 @@
-"""What every test may ask for: the repository, and the folder of real footage, timelines and music."""
+"""What every test may ask for: the repository, and the folder of real footage, timelines and music.
+
+Properties try the same examples on every machine, so that a suite that passed passes again. To search for
+new counterexamples, run `pytest --hypothesis-profile=search`.
+"""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# A busy machine is slow, which is no fault of what is tested: hence no deadline and no check of speed.
+SLOW_IS_FINE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("same", derandomize=True, max_examples=50, **SLOW_IS_FINE)
+settings.register_profile("search", max_examples=1000, **SLOW_IS_FINE)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -119,11 +119,50 @@ def test_nothing_unsafe_is_called(modules: Mapping[str, ast.Module]) -> None:
 def test_every_library_is_declared_and_every_declared_one_used(
     modules: Mapping[str, ast.Module], repository: Path
 ) -> None:
+    needed, optional, for_work = declared(repository)
+    inside = foreign(modules.values())
+    outside = foreign(ast.parse(path.read_text(encoding="utf-8")) for path in scripts(repository))
+    outside -= {path.stem for path in scripts(repository)}  # they import each other
+    assert inside - optional - UNDECLARED == needed
+    assert optional <= inside | outside
+    assert outside <= needed | optional | for_work | UNDECLARED
+
+
+def declared(repository: Path) -> tuple[set[str], set[str], set[str]]:
+    """Libraries that come with the package, with its extras for users, and with the extra `dev`."""
     project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.split(r"[^\w-]", line)[0] for line in project["dependencies"]}
-    used = {target.split(".")[0] for tree in modules.values() for target in imported(tree)}
-    foreign = used - sys.stdlib_module_names - MAY_IMPORT.keys()
-    assert foreign - UNDECLARED == declared
+    extras = {name: names_of(lines) for name, lines in project["optional-dependencies"].items()}
+    for_work = extras.pop("dev")
+    return names_of(project["dependencies"]), set().union(*extras.values()), for_work
+
+
+def names_of(requirements: list[str]) -> set[str]:
+    return {re.split(r"[^\w-]", line)[0] for line in requirements}
+
+
+def scripts(repository: Path) -> Iterator[Path]:
+    """What is run from a checkout and not installed."""
+    for folder in ("benchmarks", "examples", "tests"):
+        yield from (repository / folder).rglob("*.py")
+
+
+def foreign(trees: Iterable[ast.Module]) -> set[str]:
+    tops = {target.split(".")[0] for tree in trees for target in imported(tree)}
+    return tops - sys.stdlib_module_names - MAY_IMPORT.keys()
+
+
+def test_an_optional_library_is_imported_only_where_it_is_needed(
+    modules: Mapping[str, ast.Module], repository: Path
+) -> None:
+    _, optional, _ = declared(repository)
+    at_once = {name: imported_at_once(tree) & optional for name, tree in modules.items()}
+    assert not {name: found for name, found in at_once.items() if found}
+
+
+def imported_at_once(tree: ast.Module) -> set[str]:
+    """Libraries that are imported with the module, rather than in a function or for type checkers."""
+    statements = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom | ast.Try)]
+    return {name.split(".")[0] for name in imported(ast.Module(statements, []))}
 
 
 def test_every_package_is_looked_at(modules: Mapping[str, ast.Module]) -> None:

@@ -1,5 +1,6 @@
 """Mastering reaches its loudness under its ceiling, endings end, and files are whole or absent."""
 
+import os
 import resource
 import signal as signals
 import subprocess
@@ -21,6 +22,7 @@ from v2m.audio import (
     Ending,
     LoudnessMeter,
     MasterSettings,
+    WavReader,
     WavWriter,
     finish,
     integrated_lufs,
@@ -77,7 +79,7 @@ def test_the_true_peak_between_samples_is_seen() -> None:
     assert true_peak_dbtp(samples) == pytest.approx(0.0, abs=0.1)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(pieces=st.lists(st.integers(1, 30_000), min_size=1, max_size=8))
 def test_loudness_and_master_do_not_depend_on_the_pieces(pieces: list[int]) -> None:
     samples = music(sum(pieces) / SAMPLE_RATE_HZ)
@@ -145,7 +147,6 @@ def test_a_mix_is_the_sum_of_its_stems_and_leaves_them_alone() -> None:
         np.testing.assert_array_equal(stem, before[part])
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     frames=st.integers(1, 200),
     rate=st.sampled_from([Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(60)]),
@@ -276,3 +277,22 @@ def test_what_is_no_wav_of_ours_is_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "b.wav", np.zeros(100), 44100)
     with pytest.raises(MediaError, match="44100"):
         read_wav(tmp_path / "b.wav")
+
+
+def test_a_wav_is_read_span_by_span(tmp_path: Path) -> None:
+    samples = music(0.5)
+    write_wav(tmp_path / "a.wav", samples)
+    whole = read_wav(tmp_path / "a.wav")
+    with WavReader(tmp_path / "a.wav") as sound:
+        assert len(sound) == len(samples)
+        for span in (slice(700, 900), slice(0, 10), slice(len(samples) - 5, len(samples) + 5), slice(9, 3)):
+            np.testing.assert_array_equal(sound[span], whole[span])
+
+
+def test_a_wav_that_ends_early_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    write_wav(path, music(0.5))
+    with WavReader(path) as sound:
+        os.truncate(path, 20_000)
+        with pytest.raises(MediaError, match="ends before sample|could not be read"):
+            sound[20_000:24_000]

@@ -39,7 +39,6 @@ hit_lists = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(hits=hit_lists, band=st.sampled_from(["groove", "pads", "both", "nothing"]))
 def test_every_heavy_hit_has_an_attack_exactly_there(hits: list[tuple[float, float, str]], band: str) -> None:
     notes = {"groove": groove(), "pads": pads(), "both": groove() + pads(), "nothing": ()}[band]
@@ -54,7 +53,7 @@ def test_every_heavy_hit_has_an_attack_exactly_there(hits: list[tuple[float, flo
     assert list(out.notes) == sorted(out.notes, key=lambda n: (n.start_beat, n.part, n.pitch))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(hits=hit_lists)
 def test_music_away_from_the_hits_stays_as_it_was(hits: list[tuple[float, float, str]]) -> None:
     given_notes = groove() + pads()

@@ -58,7 +58,7 @@ def by_place(arrangement: Arrangement) -> dict[tuple[Part, int, int], Note]:
     return {(n.part, int(n.start_beat * 4 + 0.5), n.pitch): n for n in arrangement.notes}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_clean_round_trip_is_exact(seed: int) -> None:
     piece = composed(seed)
@@ -89,7 +89,7 @@ def test_noise_of_015_loses_under_one_note_in_a_hundred(seed: int) -> None:
     assert back.programs == piece.programs
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), shift=st.integers(0, 11))
 def test_a_transposed_piece_has_the_same_latents(seed: int, shift: int) -> None:
     piece = composed(seed, tonic=0, beat_count=8)

@@ -35,7 +35,7 @@ def test_ten_minutes_of_notes_stand_within_a_millisecond(tmp_path: Path) -> None
     assert (flute.program, flute.name, flute.is_drum) == (73, "Lead", False)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(first_s=st.floats(-2, 0), downbeat=st.integers(0, 3), offset=st.sampled_from([0.0, 1.0, 2.5]))
 def test_a_map_that_begins_before_the_programme_stays_in_time(
     tmp_path_factory: pytest.TempPathFactory, first_s: float, downbeat: int, offset: float

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -19,8 +19,6 @@ from v2m.errors import InputError
 from v2m.timeline import Cut
 
 RATE_HZ = 44100 / 3584  # latent frames a second of the paper's model
-
-unhurried = settings(deadline=None)  # a busy machine must not fail a property
 
 series = hnp.arrays(np.float64, st.integers(0, 60), elements=st.floats(-1e6, 1e6, width=32))
 tables = hnp.arrays(
@@ -54,7 +52,6 @@ def test_golden_vectors(repository: Path) -> None:
         np.testing.assert_allclose(smooth, case["values"], rtol=0, atol=1e-12)
 
 
-@unhurried
 @given(tables)
 def test_change_is_one_less_the_cosine_and_first_is_zero(values: np.ndarray) -> None:
     change = curves.dissimilarity(values)
@@ -82,7 +79,6 @@ def test_broken_features_are_refused(values: list) -> None:
 # --- standardise, resample, smooth ------------------------------------------------------------------
 
 
-@unhurried
 @given(series, st.floats(0.01, 1e3), st.floats(-1e3, 1e3))
 def test_standardized_has_no_unit_and_no_offset(values: np.ndarray, scale: float, offset: float) -> None:
     plain = curves.standardize(values)
@@ -94,13 +90,11 @@ def test_standardized_has_no_unit_and_no_offset(values: np.ndarray, scale: float
         np.testing.assert_allclose(curves.standardize(scale * values + offset), plain, atol=1e-4)
 
 
-@unhurried
 @given(st.integers(0, 50), st.floats(-1e9, 1e9))
 def test_a_constant_standardizes_to_zeros(count: int, value: float) -> None:
     assert not curves.standardize(np.full(count, value)).any()
 
 
-@unhurried
 @given(series, st.floats(1, 200), st.floats(0, 5))
 def test_smoothing_keeps_length_range_and_constants(values: np.ndarray, rate: float, kernel: float) -> None:
     smooth = curves.smooth_hann(values, rate, kernel)
@@ -146,7 +140,6 @@ def test_kernels_named_after_both_published_lengths() -> None:
 # --- novelty ----------------------------------------------------------------------------------------
 
 
-@unhurried
 @given(st.sampled_from([12.5, 24, 25, 30, 50, 60]), st.floats(0, 0.3))
 def test_a_jump_is_dated_where_it_happens(rate_hz: float, lag_s: float) -> None:
     at_s = math.ceil(rate_hz) / rate_hz
@@ -170,7 +163,6 @@ def test_times_that_do_not_rise_are_refused() -> None:
 # --- the whole curve --------------------------------------------------------------------------------
 
 
-@unhurried
 @given(tables, st.floats(0.05, 20), st.floats(0.5, 60), st.floats(0, 3))
 def test_any_features_give_a_finite_curve_of_the_right_length(
     values: np.ndarray, duration_s: float, rate_hz: float, kernel_s: float
@@ -187,7 +179,6 @@ def test_nothing_happening_gives_zeros(count: int) -> None:
     assert curve.values.tolist() == [0.0] * 394  # 32 s of the paper's latents
 
 
-@unhurried
 @given(st.floats(0.1, 100))
 def test_scale_of_the_features_does_not_matter(scale: float) -> None:
     values = np.random.default_rng(1).normal(size=(200, 6)).cumsum(axis=0)
@@ -196,7 +187,6 @@ def test_scale_of_the_features_does_not_matter(scale: float) -> None:
     np.testing.assert_allclose(scaled.values, plain.values, atol=1e-4)
 
 
-@unhurried
 @given(st.integers(1, 40))
 def test_what_happens_later_peaks_later_by_as_much(steps: int) -> None:
     here = event_curve(jumps([4.0, 7.2], 30, 30), 30, rate_hz=10)
@@ -245,7 +235,6 @@ def test_impossible_curves_are_refused(duration_s: float, rate_hz: float) -> Non
 # --- cuts -------------------------------------------------------------------------------------------
 
 
-@unhurried
 @given(st.lists(st.integers(20, 460), min_size=1, max_size=5, unique_by=lambda f: f // 40))
 def test_every_cut_peaks_where_it_is(frames: list[int]) -> None:
     cuts = [Cut(Fraction(frame, 24)) for frame in frames]

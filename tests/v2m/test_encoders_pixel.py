@@ -92,7 +92,7 @@ def test_golden_vectors(repository: Path) -> None:
     assert got.encoder == "pixel"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 30), st.integers(32, 70), st.integers(32, 100), st.integers(0, 2**32 - 1))
 def test_any_pictures_give_modest_finite_rows(count: int, height: int, width: int, seed: int) -> None:
     pictures = np.random.default_rng(seed).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
@@ -103,7 +103,7 @@ def test_any_pictures_give_modest_finite_rows(count: int, height: int, width: in
     assert np.all(np.linalg.norm(got.values, axis=1) < 1.6)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.permutations(range(6)))
 def test_the_order_in_which_shots_are_read_does_not_matter(order: list[int]) -> None:
     times_s, pictures = drawn_scene(24, 4.8)

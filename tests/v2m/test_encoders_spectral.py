@@ -61,7 +61,7 @@ def test_a_tone_shows_its_pitch_class(hz: float, pitch_class: int) -> None:
     assert np.all(chroma.argmax(axis=1) == pitch_class)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 30_000), st.sampled_from([8000, 11025, 22050, 44100, 48000]), st.integers(1, 3))
 def test_any_sound_gives_finite_rows_of_the_right_number(count: int, rate_hz: int, channels: int) -> None:
     samples = np.random.default_rng(count).normal(size=(count, channels)).astype(np.float32)
@@ -72,7 +72,7 @@ def test_any_sound_gives_finite_rows_of_the_right_number(count: int, rate_hz: in
     assert np.all(np.linalg.norm(got.values, axis=1) > 7)  # no row without a direction
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.floats(-40, 20))
 def test_gain_does_not_matter(gain_db: float) -> None:
     music = drums(3)

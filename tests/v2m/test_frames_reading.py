@@ -115,7 +115,7 @@ def test_uneven_frames_keep_their_stamps(tmp_path: Path) -> None:
     assert probe(path).is_vfr
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     plan=st.lists(
         st.tuples(

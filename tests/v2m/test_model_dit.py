@@ -109,7 +109,7 @@ def test_embeddings_of_an_outside_encoder_condition_too() -> None:
     assert not torch.allclose(run(model, whole), run(model, whole.without_text()))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(1, 3), st.integers(1, 40), st.floats(-5, 5))
 def test_a_grown_model_is_its_base_bit_for_bit(batch: int, frames: int, level: float) -> None:
     base, conditioning = build(), ask(batch, frames)

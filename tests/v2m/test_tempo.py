@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
@@ -53,7 +53,6 @@ def assert_within_limits(plan: Plan, duration_s: float, wish: TempoSettings) -> 
     assert wish.bpm_range[0] - 1e-3 <= slow <= fast <= wish.bpm_range[1] + 1e-3
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     frames=st.lists(st.integers(0, 20 * RATE), max_size=30),
     weight=st.floats(0, 1),

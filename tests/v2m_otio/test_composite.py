@@ -83,7 +83,7 @@ def changes(frames: list[Frame]) -> list[int]:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(compositions("track", 2), min_size=1, max_size=5))
 def test_each_frame_shows_the_topmost_enabled_clip(tracks: list[tuple[Any, list[Frame]]]) -> None:
     expected = over([shown for _, shown in tracks])

@@ -171,7 +171,7 @@ def test_what_is_not_there_or_no_file(tmp_path: Path) -> None:
 _LEAVES = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=8)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_mutated_documents_read_or_are_refused(data: st.DataObject, edit: Any, save: Any) -> None:
     """Any value of a real layout is replaced by any other."""

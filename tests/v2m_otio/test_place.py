@@ -11,7 +11,7 @@ from typing import Any
 
 import opentimelineio as otio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from v2m_otio.create import new_document
 from v2m_otio.place import TRACK_NAME, Placement, place_music
@@ -91,7 +91,6 @@ def test_a_trimmed_stack_hides_what_comes_before_the_programme(
     assert gap.source_range.duration.value == 24
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     rate=st.sampled_from(["24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001", "60"]).map(
         Fraction

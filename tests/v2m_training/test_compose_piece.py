@@ -18,7 +18,6 @@ STYLES = st.sampled_from(STYLE_NAMES)
 CATEGORY = {term.name: term.category for term in TERMS}
 
 
-@settings(max_examples=40, deadline=None)
 @given(seed=SEEDS, style=STYLES)
 def test_a_piece_fits_the_codec(seed: int, style: str) -> None:
     piece = compose(seed, style)
@@ -38,7 +37,7 @@ def test_a_piece_fits_the_codec(seed: int, style: str) -> None:
     assert all(program in PROGRAM_TABLES[part] for part, program in music.programs.items())
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=SEEDS, style=STYLES)
 def test_latents_hold_a_piece_whole(seed: int, style: str) -> None:
     music = compose(seed, style).arrangement
@@ -47,7 +46,7 @@ def test_latents_hold_a_piece_whole(seed: int, style: str) -> None:
     assert grid == {(n.part, round(n.start_beat * STEPS_PER_BEAT), n.pitch) for n in read.notes}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=SEEDS, style=STYLES)
 def test_lines_sound_one_note_at_a_time(seed: int, style: str) -> None:
     for part in ("bass", "lead", "extras"):
@@ -56,7 +55,7 @@ def test_lines_sound_one_note_at_a_time(seed: int, style: str) -> None:
             assert note.start_beat + note.duration_beats <= following.start_beat + 1e-9
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=SEEDS, style=STYLES)
 def test_terms_are_known_and_true(seed: int, style: str) -> None:
     piece = compose(seed, style)
