@@ -85,7 +85,7 @@ def model_config(size: ModelConfig) -> DiTConfig:
 def _first_model(run: RunConfig, name: StageName) -> DiT:
     if name == "text-to-music":
         torch.manual_seed(run.seed)
-        return DiT(model_config(run.model))
+        return load_checkpoint(run.start_from).model if run.start_from else DiT(model_config(run.model))
     base = weights_path(run, "text-to-music")
     if not base.is_file():
         raise MissingPartError(
@@ -99,8 +99,8 @@ def _digest(run: RunConfig, name: StageName) -> str:
     settings: dict[str, Any] = {
         "seed": run.seed, "model": asdict(run.model), "stage": asdict(run.stage(name))
     }  # fmt: skip
-    base = weights_path(run, "text-to-music")
-    if name == "curve" and base.is_file():
+    base = weights_path(run, "text-to-music") if name == "curve" else run.start_from
+    if base is not None and base.is_file():
         settings["base"] = weights_hash(base)
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 

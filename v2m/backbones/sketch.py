@@ -42,7 +42,10 @@ OVERLAP_FRAMES: Final = 64
 """Of a window that is already composed and is continued: 16 beats carry key, texture and motif over."""
 
 DEFAULT_STEPS: Final = 16
-TEXT_SCALE: Final = 2.5
+TIME_SHIFT: Final = 4.0
+"""Half of the steps lie below t = 0.2, where the model was trained most and the music is decided."""
+
+TEXT_SCALE: Final = 2.0
 CURVE_SCALE_AT_ONE: Final = 4.0
 """Guidance of the curve at adherence 1; half of it at the default 0.5."""
 
@@ -94,6 +97,7 @@ class Sketch:
             steps=commission.steps or DEFAULT_STEPS,
             text_scale=TEXT_SCALE,
             curve_scale=CURVE_SCALE_AT_ONE * commission.adherence,
+            time_shift=TIME_SHIFT,
         )
         latents = self._sample(commission, settings, on_progress, cancel)
         return tuple(
