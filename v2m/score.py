@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from v2m import __version__
 from v2m.analysis import Analysis
-from v2m.audio import MasterSettings, read_wav
+from v2m.audio import MasterSettings, WavReader
 from v2m.backbones import load_backbone
 from v2m.backbones.base import Backbone, Commission, Composition
 from v2m.codecs.accents import accent_hits
@@ -40,7 +40,7 @@ HEAVY_WEIGHT: Final = 0.5
 """Hits of at least this weight must be heard."""
 
 _LONGEST_CORRELATED_S: Final = 900
-"""The music's own curve is measured up to a quarter of an hour: it needs the whole sound at once."""
+"""The music's own curve is measured up to a quarter of an hour: its features, held at once, take 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,8 @@ def programme_of(analysis: Analysis, arrangement: Arrangement, plan: Plan) -> Pr
 def heard_errors(analysis: Analysis, wav: Path) -> dict[str, float | None]:
     """For each hit inside the programme, how far the nearest onset in the sound lies, in seconds."""
     inside = [hit for hit in analysis.hits if hit.time_s < analysis.timeline.duration_s]
-    errors = hit_errors_s(read_wav(wav), SAMPLE_RATE_HZ, [float(hit.time_s) for hit in inside])
+    with WavReader(wav) as sound:
+        errors = hit_errors_s(sound, SAMPLE_RATE_HZ, [float(hit.time_s) for hit in inside])
     return {hit.id: error for hit, error in zip(inside, errors, strict=True)}
 
 
@@ -284,12 +285,13 @@ def curve_correlation(analysis: Analysis, wav: Path) -> float | None:
     if duration_s > _LONGEST_CORRELATED_S:
         return None
     video = analysis.curve
-    sound = spectral.encode(read_wav(wav), SAMPLE_RATE_HZ)
-    music = event_curve(sound, float(duration_s), rate_hz=video.rate_hz, kernel_s=video.kernel_s)
+    with WavReader(wav) as sound:
+        heard = spectral.encode(sound, SAMPLE_RATE_HZ)
+    music = event_curve(heard, float(duration_s), rate_hz=video.rate_hz, kernel_s=video.kernel_s)
     return _pearson(video.values, music.values)
 
 
 def _pearson(a: FloatArray, b: FloatArray) -> float | None:
     a, b = a - a.mean(), b - b.mean()
     scale = float(np.sqrt((a @ a) * (b @ b)))
-    return round(float(a @ b) / scale, 4) if scale > 0 else None
+    return round(float(a @ b) / scale, 4) + 0.0 if scale > 0 else None  # never -0.0

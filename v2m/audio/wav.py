@@ -147,16 +147,61 @@ def write_wav(path: Path, samples: Samples, *, overwrite: bool = False) -> None:
         writer.write(samples)
 
 
+class WavReader:
+    """A WAV of ours, read slice by slice so that its length costs no memory; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        """Open.
+
+        Raises:
+            MediaError: it is missing, broken, or not 48 kHz stereo.
+        """
+        self._path = path
+        try:
+            self._file = soundfile.SoundFile(path)
+        except (OSError, soundfile.SoundFileError) as error:
+            raise self._unreadable(error) from error
+        rate_hz, channels = self._file.samplerate, self._file.channels
+        if rate_hz != SAMPLE_RATE_HZ or channels != 2:
+            self._file.close()
+            raise MediaError(f"{path} is {rate_hz} Hz with {channels} channels, expected 48 kHz stereo.")
+
+    def __len__(self) -> int:
+        """Length in samples."""
+        return int(self._file.frames)
+
+    def __getitem__(self, span: slice) -> Samples:
+        """The samples of a span, (s, 2) float32.
+
+        Raises:
+            MediaError: the file ends early.
+        """
+        first, last, step = span.indices(len(self))
+        count = max(0, last - first)
+        try:
+            self._file.seek(first)
+            samples = self._file.read(count, dtype="float32", always_2d=True)
+        except (OSError, soundfile.SoundFileError) as error:
+            raise self._unreadable(error) from error
+        if len(samples) != count:
+            raise MediaError(f"{self._path} ends before sample {last}, which its header promises.")
+        return np.asarray(samples, np.float32)[::step]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def _unreadable(self, error: BaseException) -> MediaError:
+        return MediaError(f"{self._path} could not be read as a WAV file.", detail=repr(error))
+
+
 def read_wav(path: Path) -> Samples:
-    """A WAV of ours, (s, 2) float32.
+    """A whole WAV of ours, (s, 2) float32.
 
     Raises:
         MediaError: it is missing, broken, or not 48 kHz stereo.
     """
-    try:
-        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise MediaError(f"{path} could not be read as a WAV file.", detail=repr(error)) from error
-    if rate_hz != SAMPLE_RATE_HZ or samples.shape[1] != 2:
-        raise MediaError(f"{path} is {rate_hz} Hz with {samples.shape[1]} channels, expected 48 kHz stereo.")
-    return np.asarray(samples, np.float32)
+    with WavReader(path) as sound:
+        return sound[:]

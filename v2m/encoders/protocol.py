@@ -25,9 +25,21 @@ class PictureEncoder(Protocol):
         ...
 
 
+class Sound(Protocol):
+    """Samples (n,) or (n, channels) that are read span by span: an array, or a file that is too long for one."""
+
+    def __len__(self) -> int:
+        """Length in samples."""
+        ...
+
+    def __getitem__(self, span: slice, /) -> NDArray[np.floating]:
+        """The samples of a span."""
+        ...
+
+
 class SoundEncoder(Protocol):
     """Gives the features of one piece of sound."""
 
-    def __call__(self, samples: NDArray[np.floating], sample_rate_hz: int) -> Features:
+    def __call__(self, samples: Sound, sample_rate_hz: int) -> Features:
         """Features of samples (n,) or (n, channels)."""
         ...

@@ -23,6 +23,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from v2m.curves import Features, smooth_hann
+from v2m.encoders.protocol import Sound
 from v2m.errors import InputError
 
 NAME: Final = "spectral"
@@ -71,8 +72,8 @@ _CHUNK_ROWS: Final = 128
 """Windows transformed at once: about 1 MB each of windows and spectra, which stay in a core's cache."""
 
 
-def encode(samples: NDArray[np.floating], sample_rate_hz: int) -> Features:
-    """The features of a piece.
+def encode(samples: Sound, sample_rate_hz: int) -> Features:
+    """The features of a piece, whose samples are asked for 2.6 seconds at a time.
 
     Args:
         samples: (n,) or (n, channels), full scale 1.
@@ -84,10 +85,10 @@ def encode(samples: NDArray[np.floating], sample_rate_hz: int) -> Features:
     Raises:
         InputError: samples of another shape or not finite, or too low a rate.
     """
-    samples = np.asarray(samples)
-    if samples.ndim not in (1, 2) or sample_rate_hz < 8000:
+    shape = samples[:1].shape[1:]
+    if len(shape) > 1 or sample_rate_hz < 8000:
         raise InputError(
-            f"Sound of shape {samples.shape} at {sample_rate_hz} Hz is given, "
+            f"Sound of shape {(len(samples), *shape)} at {sample_rate_hz} Hz is given, "
             "expected (samples,) or (samples, channels) at 8000 Hz or more."
         )
     hop = sample_rate_hz / RATE_HZ
@@ -101,7 +102,7 @@ def encode(samples: NDArray[np.floating], sample_rate_hz: int) -> Features:
     return Features(np.arange(row_count) / RATE_HZ, _rows(powers), NAME)
 
 
-def _powers(samples: NDArray[np.floating], rate_hz: int, begin: int, end: int) -> NDArray[np.float32]:
+def _powers(samples: Sound, rate_hz: int, begin: int, end: int) -> NDArray[np.float32]:
     """Power in bands and pitch classes for the rows begin..end, (end - begin, 64 + 12)."""
     size = _window_size(rate_hz)
     centres = np.floor((np.arange(begin, end) + 0.5) * rate_hz / RATE_HZ).astype(np.int64)
@@ -114,7 +115,7 @@ def _powers(samples: NDArray[np.floating], rate_hz: int, begin: int, end: int) -
     return np.asarray(power @ _filters(rate_hz), dtype=np.float32)
 
 
-def _mono(samples: NDArray[np.floating], first: int, stop: int) -> NDArray[np.float32]:
+def _mono(samples: Sound, first: int, stop: int) -> NDArray[np.float32]:
     """The mix of a span; what lies outside the piece is mirrored, so its ends are no attacks."""
     inside = samples[max(first, 0) : min(stop, len(samples))]
     channels = [inside] if inside.ndim == 1 else [inside[:, channel] for channel in range(inside.shape[1])]

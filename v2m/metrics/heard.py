@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from v2m.encoders.protocol import Sound
 from v2m.errors import InputError
 
 FloatArray = NDArray[np.float64]
@@ -53,13 +54,11 @@ def onset_strength(mono: NDArray[np.floating], sample_rate_hz: int) -> FloatArra
     return smooth
 
 
-def hit_errors_s(
-    samples: NDArray[np.floating], sample_rate_hz: int, hit_times_s: Sequence[float]
-) -> list[float | None]:
+def hit_errors_s(samples: Sound, sample_rate_hz: int, hit_times_s: Sequence[float]) -> list[float | None]:
     """How far the nearest onset lies from each hit, or None where none is within 150 ms.
 
     Args:
-        samples: (n,) or (n, channels).
+        samples: (n,) or (n, channels); only the spans around the hits are asked for.
         sample_rate_hz: 8000 or more.
         hit_times_s: in any order.
 
@@ -71,7 +70,7 @@ def hit_errors_s(
     return [_error_s(samples, sample_rate_hz, time_s) for time_s in hit_times_s]
 
 
-def _error_s(samples: NDArray[np.floating], sample_rate_hz: int, hit_s: float) -> float | None:
+def _error_s(samples: Sound, sample_rate_hz: int, hit_s: float) -> float | None:
     first = max(0, round((hit_s - _CONTEXT_S) * sample_rate_hz))
     last = min(len(samples), round((hit_s + _CONTEXT_S) * sample_rate_hz))
     if last - first < sample_rate_hz // 100:
@@ -91,4 +90,6 @@ def _error_s(samples: NDArray[np.floating], sample_rate_hz: int, hit_s: float) -
         peaks = np.append(peaks, 0)  # sound that begins with the programme rises from nothing we can see
     errors = first / sample_rate_hz + peaks * hop_s - hit_s
     near = errors[np.abs(errors) <= _REACH_S]
-    return round(float(near[np.argmin(np.abs(near))]), 4) if len(near) else None
+    if not len(near):
+        return None
+    return round(float(near[np.argmin(np.abs(near))]), 4) + 0.0  # never -0.0
