@@ -2,6 +2,7 @@
 
 import tracemalloc
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ RATE_HZ = 48_000
 def analysis_of(length_s: int, cuts_s: range) -> Analysis:
     """A programme without pictures that is cut at whole seconds."""
     bounds = [0, *cuts_s, length_s]
-    shots = tuple(Shot(Fraction(a), Fraction(b - a)) for a, b in zip(bounds, bounds[1:], strict=False))
+    shots = tuple(Shot(Fraction(a), Fraction(b - a)) for a, b in pairwise(bounds))
     cuts = tuple(Cut(Fraction(time)) for time in cuts_s)
     timeline = Timeline(Fraction(24), Fraction(length_s), shots, cuts)
     curve = event_curve(None, float(length_s), rate_hz=25.0, cuts=cuts)

@@ -26,7 +26,7 @@ class PictureEncoder(Protocol):
 
 
 class Sound(Protocol):
-    """Samples (n,) or (n, channels) that are read span by span: an array, or a file that is too long for one."""
+    """Samples (n,) or (n, channels) that are read span by span: an array, or a file too long for one."""
 
     def __len__(self) -> int:
         """Length in samples."""
