@@ -1,4 +1,4 @@
-"""Documents that would hang or crash a reader are one sentence, soon."""
+"""Documents that would hang or crash a reader are one sentence, soon: what hangs runs into the time limit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import copy
 import json
 import subprocess
 import sys
-import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,14 +21,14 @@ from v2m_otio.read import read_document
 from v2m.errors import DocumentError
 from v2m.timeline import Marker
 
+pytestmark = pytest.mark.timeout(60)
+
 START = '{"OTIO_SCHEMA": "Timeline.1", "metadata": '
 
 
 def refused(raw: bytes | str) -> str:
-    began = time.process_time()
     with pytest.raises(DocumentError) as caught:
         checked_document(raw if isinstance(raw, bytes) else raw.encode(), "evil.otio")
-    assert time.process_time() - began < 3
     assert "\n" not in caught.value.message
     assert "evil.otio" in caught.value.message
     return caught.value.message
@@ -37,10 +36,8 @@ def refused(raw: bytes | str) -> str:
 
 @pytest.mark.parametrize("brackets", ["[", '{"a":'])
 def test_deep_nesting_is_answered_at_once(brackets: str) -> None:
-    began = time.process_time()
     assert "deeply" in refused(START + brackets * 30_000)
     assert "deeply" in refused(START + "[" * 300 + "]" * 300 + "}")
-    assert time.process_time() - began < 1
 
 
 def test_twenty_thousand_nested_stacks() -> None:
@@ -91,10 +88,8 @@ def test_what_is_no_document(raw: bytes) -> None:
 
 
 def test_many_markers_on_one_frame_cost_no_more_than_their_number() -> None:
-    began = time.process_time()
-    alike = [Marker("alike", Fraction(1), name="same") for _ in range(20_000)]
-    assert len({marker.id for marker in identified(alike)}) == 20_000
-    assert time.process_time() - began < 3
+    alike = [Marker("alike", Fraction(1), name="same") for _ in range(50_000)]  # squared: over ten minutes
+    assert len({marker.id for marker in identified(alike)}) == 50_000
 
 
 @pytest.mark.parametrize("schema", ["UnknownSchema.1", "Test.1", "Composable.1"])

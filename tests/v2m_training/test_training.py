@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -108,27 +107,35 @@ def test_a_finished_stage_is_not_trained_again(run_file: Path, tmp_path: Path) -
     assert log.read_text() == before
 
 
+KILLED = """
+import os, signal, sys
+from v2m_training import train
+from v2m_training.cli import main
+save_state = train.save_state
+def save_and_die(path, step, *parts):
+    save_state(path, step, *parts)
+    if step == 9:
+        os.kill(os.getpid(), signal.SIGKILL)
+train.save_state = save_and_die
+main(sys.argv[1:])
+"""
+
+
 @pytest.mark.slow
 def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(run_file: Path, tmp_path: Path) -> None:
     assert main(["text-to-music", "--config", str(run_file)]) == 0
     whole = load_file(tmp_path / "run" / "text-to-music.safetensors")
     again = tmp_path / "again.toml"
     again.write_text('out_dir = "again"\n' + run_file.read_text())
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; from v2m_training.cli import main; sys.exit(main(sys.argv[1:]))",
-    ]
-    process = subprocess.Popen([*command, "text-to-music", "--config", str(again)], stderr=subprocess.DEVNULL)
-    state = tmp_path / "again" / "text-to-music.state"
-    deadline = time.monotonic() + 60
-    while not state.is_file() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert state.is_file(), "the run ended before it could be killed"
+    command = [sys.executable, "-c", KILLED, "text-to-music", "--config", str(again)]
+    killed = subprocess.run(command, stderr=subprocess.PIPE)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert (tmp_path / "again" / "text-to-music.state").is_file()
     assert not (tmp_path / "again" / "text-to-music.safetensors").exists()
     assert main(["text-to-music", "--config", str(again)]) == 0
+    steps = [line["step"] for line in _log(tmp_path / "again" / "text-to-music.jsonl") if "loss" in line]
+    assert 10 in steps
+    assert steps.count(2) == 1  # it went on and did not begin again
     resumed = load_file(tmp_path / "again" / "text-to-music.safetensors")
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
 
