@@ -27,7 +27,7 @@ from v2m.codecs.synth import ScoreSynth, Stems
 from v2m.errors import OutputWriteError
 from v2m.stages import Cancel
 from v2m.tempo import TempoMap
-from v2m.timebase import SAMPLE_RATE_HZ, seconds_to_sample
+from v2m.timebase import SAMPLE_RATE_HZ, samples_covering
 
 Samples = NDArray[np.float32]
 
@@ -46,8 +46,8 @@ class Programme:
 
     @property
     def sample_count(self) -> int:
-        """Length of the music."""
-        return seconds_to_sample(self.duration_s)
+        """Length of the music; the last frame is covered whole."""
+        return samples_covering(self.duration_s)
 
 
 def play(

@@ -73,6 +73,15 @@ def seconds_to_sample(seconds: Fraction, sample_rate_hz: int = SAMPLE_RATE_HZ) -
     return math.floor(seconds * sample_rate_hz + Fraction(1, 2))
 
 
+def samples_covering(seconds: Fraction, sample_rate_hz: int = SAMPLE_RATE_HZ) -> int:
+    """The least number of samples that last so long.
+
+    At 30000/1001 a frame is 1601.6 samples: two are 3204, for a reader that counts the whole frames of a file
+    finds only one in 3203.
+    """
+    return math.ceil(seconds * sample_rate_hz)
+
+
 def frame_to_sample(frame: int, rate: Fraction, sample_rate_hz: int = SAMPLE_RATE_HZ) -> int:
     """The sample nearest to the beginning of a frame: computed from zero each time, so it never drifts."""
     return seconds_to_sample(frame_to_seconds(frame, rate), sample_rate_hz)

@@ -21,7 +21,7 @@ from typing import Any, Final
 import opentimelineio as otio
 
 from v2m.errors import InputError, OutputExistsError, UsageError
-from v2m.timebase import SAMPLE_RATE_HZ, seconds_to_frame, seconds_to_sample
+from v2m.timebase import SAMPLE_RATE_HZ, samples_covering, seconds_to_frame, seconds_to_sample
 from v2m_otio.clock import exact_seconds
 from v2m_otio.documents import timeline_content
 from v2m_otio.limits import JsonObject
@@ -170,7 +170,7 @@ def _about(placement: Placement) -> dict[str, Any]:
         "role": "music",
         "sample_rate_hz": rate_hz,
         "start_sample": seconds_to_sample(placement.start_s, rate_hz),
-        "sample_count": seconds_to_sample(placement.duration_s, rate_hz),
+        "sample_count": samples_covering(placement.duration_s, rate_hz),
         "take": dict(placement.take),
     }
     try:

@@ -138,3 +138,13 @@ def test_a_float_is_taken_to_the_microsecond_and_must_be_finite() -> None:
     assert timebase.float_to_fraction(0.1) == Fraction(1, 10)
     with pytest.raises(InputError):
         timebase.float_to_fraction(float("nan"))
+
+
+@given(
+    frames=st.integers(1, 2_000_000),
+    rate=st.sampled_from(["24000/1001", "25", "30000/1001", "60000/1001", "120000/1001"]).map(Fraction),
+)
+def test_covering_samples_hold_every_whole_frame_and_no_sample_more(frames: int, rate: Fraction) -> None:
+    count = timebase.samples_covering(frames / rate)
+    assert Fraction(count, timebase.SAMPLE_RATE_HZ) * rate // 1 == frames
+    assert Fraction(count - 1, timebase.SAMPLE_RATE_HZ) < frames / rate

@@ -18,7 +18,7 @@ from v2m_otio.place import TRACK_NAME, Placement, place_music
 from v2m_otio.read import Document, read_document
 
 from v2m.errors import DocumentError, InputError, OutputExistsError, OutputWriteError, UsageError
-from v2m.timebase import SAMPLE_RATE_HZ, frame_to_sample
+from v2m.timebase import frame_to_sample, samples_covering
 from v2m.timeline import Cut, Shot, Timeline
 
 
@@ -109,8 +109,8 @@ def test_the_music_lands_within_a_sample_at_every_rate(
     document = new_document(
         Timeline(rate, duration_s, (Shot(Fraction(0), duration_s),), ()), folder / "v.mp4"
     )
-    samples = frame_to_sample(count, rate)
-    placement = Placement(wav, start / rate, Fraction(samples, SAMPLE_RATE_HZ))
+    samples = samples_covering(count / rate)
+    placement = Placement(wav, start / rate, count / rate)
     place_music(document, placement, folder / "out.otio", overwrite=True)
     *before, clip = score_track(folder / "out.otio")
     frames = before[0].source_range.duration.value if before else 0
