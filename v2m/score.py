@@ -228,7 +228,7 @@ class _Job:
             hits=self.analysis.hits,
             tempo_map=plan.tempo_map,
             tonic=composition.arrangement.tonic,
-            curve={**asdict(curve), "values": np.round(curve.values, 4).tolist()},
+            curve={**asdict(curve), "values": (np.round(curve.values, 4) + 0.0).tolist()},
             metrics=self._metrics(plan, building),
             notes=tuple(self.notes),
             v2m_version=__version__,

@@ -104,6 +104,12 @@ def test_the_first_frame_gets_a_beat_where_nothing_speaks_against_it() -> None:
     assert 0.0 in plan_tempo((), 12.0).tempo_map.beats_s
 
 
+def test_a_beat_on_the_first_frame_is_at_zero_and_not_at_minus_zero() -> None:
+    for hits in ((), hits_at(3.1, 7.7), random_hits(0, 16.0)):
+        beats_s = plan_tempo(hits, 16.0).tempo_map.beats_s
+        assert str(beats_s[0]) == "0.0"
+
+
 def test_no_freedom_is_a_steady_click_at_the_wished_tempo_in_the_best_phase() -> None:
     hits = hits_at(0.25, 1.25, 2.25, 5.0)
     plan = plan_tempo(hits, 8.0, TempoSettings(wish_bpm=120, freedom=0))

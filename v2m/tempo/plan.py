@@ -161,8 +161,11 @@ def _tempo_map(beats_s: FloatArray, first_downbeat: int, duration_s: float, beat
         beats = np.concatenate([beats, [round(2 * beats[-1] - beats[-2], _ROUNDING_DIGITS)]])
     start = int(np.searchsorted(beats, 0.0, side="right")) - 1
     stop = max(int(np.searchsorted(beats, duration_s, side="left")), start + 1)
+    # + 0.0: a beat that rounds to -0.0 is at 0.0
     return TempoMap(
-        tuple(beats[start : stop + 1].tolist()), beats_per_bar, int((first_downbeat - start) % beats_per_bar)
+        tuple((beats[start : stop + 1] + 0.0).tolist()),
+        beats_per_bar,
+        int((first_downbeat - start) % beats_per_bar),
     )
 
 

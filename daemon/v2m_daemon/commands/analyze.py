@@ -81,7 +81,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         ],
         "curve": {
             "rate_hz": curve.rate_hz,
-            "values": [round(value, 4) for value in curve.values.tolist()],
+            "values": (curve.values.round(4) + 0.0).tolist(),
             "encoder": curve.encoder,
             "kernel_s": curve.kernel_s,
         },
