@@ -1,0 +1,64 @@
+"""The beats of a programme: whose wish for the tempo counts, and what is counted as a cut that was met."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from v2m.analysis import Analysis
+from v2m.curves import curve_from_cuts
+from v2m.hits import find_hits
+from v2m.plan import TempoWish, plan_beats, sch_of_beats
+from v2m.prompt.words import read_prompt
+from v2m.tempo import TempoSettings, plan_tempo
+from v2m.timeline import Cut, Shot, Timeline
+
+LENGTH_S = 40
+
+
+def analysis_of(*cuts: Cut) -> Analysis:
+    """A programme of 40 s of which only the cuts are known."""
+    bounds = [Fraction(0), *(cut.time_s for cut in cuts), Fraction(LENGTH_S)]
+    shots = tuple(Shot(start, end - start) for start, end in pairwise(bounds))
+    timeline = Timeline(Fraction(24), Fraction(LENGTH_S), shots, cuts)
+    return Analysis(timeline, curve_from_cuts(cuts, LENGTH_S, rate_hz=25.0), find_hits(timeline), ())
+
+
+EDIT = analysis_of(*(Cut(Fraction(frame, 24)) for frame in (61, 170, 233, 402, 555, 801)))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "wish", "low", "high"),
+    [
+        ("jazz, 118 BPM", TempoWish(), 118, 118),
+        ("jazz, 118 BPM", TempoWish(bpm=90), 90, 90),
+        ("drum and bass", TempoWish(), 160, 178),
+        ("slow ambient", TempoWish(), 60, 67.5),
+    ],
+)
+def test_the_flag_counts_more_than_the_words_and_the_words_more_than_the_cuts(
+    prompt: str, wish: TempoWish, low: float, high: float
+) -> None:
+    assert low <= plan_beats(EDIT, read_prompt(prompt), wish).nominal_bpm <= high
+
+
+def test_the_freedom_is_the_users_even_where_it_is_none() -> None:
+    steady = plan_beats(EDIT, read_prompt("rock"), TempoWish(freedom=0.0)).tempo_map
+    assert np.ptp(np.diff(steady.beats_s)) < 1e-5
+    usual = plan_beats(EDIT, read_prompt("rock 100 bpm"), TempoWish())
+    assert usual == plan_tempo(EDIT.hits, LENGTH_S, TempoSettings(wish_bpm=100, nominal_range_bpm=(100, 100)))
+
+
+def test_bars_are_as_long_as_the_words_say() -> None:
+    assert plan_beats(EDIT, read_prompt("a piece in 3/4"), TempoWish()).tempo_map.beats_per_bar == 3
+    assert plan_beats(EDIT, read_prompt("rock"), TempoWish()).tempo_map.beats_per_bar == 4
+
+
+def test_a_dissolve_is_met_in_its_middle() -> None:
+    seam, offset = Fraction(10), Fraction(1, 2)
+    analysis = analysis_of(Cut(seam, "dissolve", Fraction(2), offset), Cut(Fraction(20)))
+    assert sch_of_beats(analysis, (10.5, 20.0)).value == 1
+    assert sch_of_beats(analysis, (10.0, 20.0)).value == 0.5
+    assert sch_of_beats(analysis, (10.5, 20.0)).chance == pytest.approx(2 * 0.1 * 2 / LENGTH_S)
+    assert sch_of_beats(analysis_of(), (1.0,)).value is None
