@@ -48,6 +48,7 @@ def train_stage(run: RunConfig, name: StageName) -> Path:
         UnfinishedError: the loss is no longer a finite number.
     """
     torch.set_num_threads(run.threads)
+    torch.set_flush_denormal(True)  # a tenth faster on a CPU: decaying averages run through denormals
     stage, weights, digest = run.stage(name), weights_path(run, name), _digest(run, name)
     if weights.is_file() and load_checkpoint(weights).notes.get("digest") == digest:
         return weights
