@@ -57,13 +57,25 @@ def play(
     programme: Programme,
     cancel: Cancel,
     on_progress: Callable[[float], None] = lambda fraction: None,
+    *,
+    spool_folder: Path | None = None,
 ) -> Recording:
     """Play the parts once, keeping them on disk and measuring their mix.
+
+    Args:
+        synth: plays.
+        arrangement: what is played.
+        tempo_map: when its beats are.
+        programme: how long.
+        cancel: raises CancelledError to stop.
+        on_progress: told the fraction that was played.
+        spool_folder: where the parts wait to be mastered; by default the system's folder for temporary
+            files, which on many machines lies in memory.
 
     Raises:
         OutputWriteError: the temporary files, 23 MB a minute and part, could not be written.
     """
-    recording = Recording(programme)
+    recording = Recording(programme, spool_folder)
     try:
         blocks = synth.blocks(arrangement, tempo_map, sample_count=programme.sample_count)
         for index, block in enumerate(blocks):
@@ -79,8 +91,9 @@ def play(
 class Recording:
     """The parts as played, before mastering; close it, or use it in a `with`."""
 
-    def __init__(self, programme: Programme) -> None:
+    def __init__(self, programme: Programme, spool_folder: Path | None = None) -> None:
         self.programme = programme
+        self._spool_folder = spool_folder
         self.meter = MixMeter()
         self._spools: dict[Part, IO[bytes]] = {}
         self._open = ExitStack()
@@ -108,13 +121,15 @@ class Recording:
     def _spool(self, part: Part, samples: Samples) -> None:
         try:
             if part not in self._spools:
-                file: Any = tempfile.TemporaryFile(prefix=f"v2m-{part}-")  # noqa: SIM115 - closed by `close`
-                self._spools[part] = self._open.enter_context(file)
+                file: Any = tempfile.TemporaryFile(prefix=f"v2m-{part}-", dir=self._spool_folder)  # noqa: SIM115
+                self._spools[part] = self._open.enter_context(file)  # `close` closes it
             self._spools[part].write(np.ascontiguousarray(samples, np.float32).tobytes())
         except OSError as error:
             raise OutputWriteError(
-                f"The parts could not be kept in {tempfile.gettempdir()}: {error.strerror}.",
-                hint="Free some space there, or set TMPDIR to a folder that has it.",
+                f"The parts could not be kept in {self._spool_folder or tempfile.gettempdir()}: "
+                f"{error.strerror}.",
+                hint="Free some space there"
+                + (", or set TMPDIR to a folder that has it." if self._spool_folder is None else "."),
             ) from error
 
     def write(

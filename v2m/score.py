@@ -6,7 +6,6 @@ analysis + words -> beats -> compositions (one batch) -> accents on the hits -> 
 from __future__ import annotations
 
 import secrets
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,23 +20,28 @@ from v2m.backbones import load_backbone
 from v2m.backbones.base import Backbone, Commission, Composition
 from v2m.codecs.accents import accent_hits
 from v2m.codecs.arrangement import Arrangement
+from v2m.codecs.midi import write_midi
 from v2m.codecs.soundfont import find_soundfont
 from v2m.codecs.synth import ScoreSynth
 from v2m.curves import FloatArray, event_curve
 from v2m.encoders import spectral
-from v2m.errors import UsageError
+from v2m.errors import OutputWriteError, UsageError
 from v2m.metrics.heard import hit_errors_s
-from v2m.performance import Programme, perform
+from v2m.performance import Programme, play
 from v2m.plan import TempoWish, plan_beats, sch_of_beats
 from v2m.prompt.pace import prompt_from_pace
 from v2m.prompt.words import Brief, read_prompt
+from v2m.shelf import Shelf
 from v2m.stages import Cancel, StageClock, never_cancel
-from v2m.take import Source, TakeRecord, building_take, free_take_folder, to_json
+from v2m.take import Source, TakeRecord, to_json
 from v2m.tempo import Plan
 from v2m.timebase import SAMPLE_RATE_HZ
 
 HEAVY_WEIGHT: Final = 0.5
 """Hits of at least this weight must be heard."""
+
+_LETTERS: Final = "abcdefghijklmnop"
+"""Several takes are told apart by these."""
 
 _LONGEST_CORRELATED_S: Final = 900
 """The music's own curve is measured up to a quarter of an hour: its features, held at once, take 100 MB."""
@@ -68,8 +72,8 @@ class ScoreSettings:
         """
         if not 0 <= self.adherence <= 1:
             raise UsageError(f"The adherence is {self.adherence}, expected 0 to 1.")
-        if not 1 <= self.takes <= 16:
-            raise UsageError(f"{self.takes} takes were asked for, expected 1 to 16.")
+        if not 1 <= self.takes <= len(_LETTERS):
+            raise UsageError(f"{self.takes} takes were asked for, expected 1 to {len(_LETTERS)}.")
         if self.steps is not None and not 1 <= self.steps <= 1000:
             raise UsageError(f"{self.steps} sampling steps were asked for, expected 1 to 1000.")
 
@@ -97,10 +101,9 @@ def score(
     analysis: Analysis,
     settings: ScoreSettings,
     *,
-    out_dir: Path,
+    shelf: Shelf,
     stem: str,
     sources: tuple[Source, ...] = (),
-    overwrite: bool = False,
     clock: StageClock | None = None,
     cancel: Cancel = never_cancel,
 ) -> tuple[Scored, ...]:
@@ -109,33 +112,30 @@ def score(
     Args:
         analysis: of the programme, or of the part of it that is scored.
         settings: the knobs.
-        out_dir: folder that gets `STEM.v2m`, or `STEM-a.v2m` … for several takes.
+        shelf: gets `STEM.v2m`, or `STEM-a.v2m` … for several takes.
         stem: name of the takes.
         sources: the files that went in, for the record.
-        overwrite: whether takes of the same name may be replaced.
         clock: hears of the stages.
-        cancel: raises CancelledError to stop; nothing is left behind then.
+        cancel: raises CancelledError to stop; the shelf then leaves nothing behind.
 
     Raises:
         V2MError: see `v2m.errors`.
     """
     clock = clock or StageClock()
+    names = [stem] if settings.takes == 1 else [f"{stem}-{letter}" for letter in _LETTERS[: settings.takes]]
+    for name in names:
+        shelf.check(name)
     job = _Job(analysis, settings, sources)
     with clock.stage("plan"):
         plan = job.plan()
     with clock.stage("compose") as report:
         commission = job.commission(plan)
         compositions = job.backbone.compose(commission, report, cancel)
-    written: list[Scored] = []
-    names = [stem] if len(compositions) == 1 else [f"{stem}-{'abcdefghijklmnop'[i]}" for i in range(16)]
-    try:
-        for name, composition in zip(names, compositions, strict=False):
-            folder = free_take_folder(out_dir, name, overwrite=overwrite)
-            written.append(job.write(composition, plan, folder, clock, cancel, overwrite=overwrite))
-    except BaseException:
-        for scored in written:
-            shutil.rmtree(scored.folder, ignore_errors=True)
-        raise
+    written = []
+    for name, composition in zip(names, compositions, strict=True):
+        building = shelf.new()
+        record = job.write(composition, plan, building, clock, cancel)
+        written.append(Scored(shelf.put(building, name), record))
     return tuple(sorted(written, key=lambda scored: scored.rank_key, reverse=True))
 
 
@@ -185,27 +185,25 @@ class _Job:
         )
 
     def write(
-        self,
-        composition: Composition,
-        plan: Plan,
-        folder: Path,
-        clock: StageClock,
-        cancel: Cancel,
-        *,
-        overwrite: bool,
-    ) -> Scored:
-        with building_take(folder, overwrite=overwrite) as building:
-            arrangement = accented(composition.arrangement, self.analysis, plan)
-            with clock.stage("render"):
-                perform(
-                    building, arrangement, plan.tempo_map, programme_of(self.analysis, arrangement, plan),
-                    synth=self.synth, settings=MasterSettings(self.settings.loudness_lufs), cancel=cancel,
-                )  # fmt: skip
-            with clock.stage("master"):
-                save_file({"latents": composition.latents}, building / "latents.safetensors")
-                record = self._record(composition, plan, building)
-                (building / "take.json").write_text(to_json(record), encoding="utf-8")
-        return Scored(folder, record)
+        self, composition: Composition, plan: Plan, folder: Path, clock: StageClock, cancel: Cancel
+    ) -> TakeRecord:
+        arrangement = accented(composition.arrangement, self.analysis, plan)
+        programme = programme_of(self.analysis, arrangement, plan)
+        settings = MasterSettings(self.settings.loudness_lufs)
+        try:
+            with clock.stage("render") as report:
+                recording = play(
+                    self.synth, arrangement, plan.tempo_map, programme, cancel, report, spool_folder=folder
+                )
+            with recording, clock.stage("master") as report:
+                recording.write(folder, settings, cancel, report)
+                write_midi(folder / "score.mid", arrangement, plan.tempo_map)
+                save_file({"latents": composition.latents}, folder / "latents.safetensors")
+                record = self._record(composition, plan, folder)
+                (folder / "take.json").write_text(to_json(record), encoding="utf-8")
+        except OSError as error:
+            raise OutputWriteError(f"The take could not be written: {error.strerror or error}.") from error
+        return record
 
     def _record(self, composition: Composition, plan: Plan, building: Path) -> TakeRecord:
         timeline, curve = self.analysis.timeline, self.analysis.curve

@@ -3,27 +3,22 @@
     take.json             what was asked, read, planned and measured (format below)
     latents.safetensors   what the backbone composed, (t, c) float32
     music.wav             the mastered music, 48 kHz 24 bit stereo, whole frames long
-    stems/*.wav           the parts that sound, before mastering, same length
+    stems/*.wav           the parts that sound, with the master's gain, so that they sum to the music
     score.mid             the notes with the tempo map
 
-A take is written into a hidden folder beside its place and renamed when it is whole, so a `NAME.v2m` is
-never half there. Times in `take.json` are seconds; exact ones are strings such as "1001/24".
+How takes come to stand in their folder whole is the business of `v2m.shelf`. Times in `take.json` are
+seconds; exact ones are strings such as "1001/24".
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from v2m.errors import DocumentError, OutputExistsError, OutputWriteError
+from v2m.errors import DocumentError
 from v2m.hits import Hit
 from v2m.tempo import TempoMap
 
@@ -129,56 +124,3 @@ def read_record(folder: Path) -> TakeRecord:
         return from_json((folder / "take.json").read_text(encoding="utf-8"))
     except OSError as error:
         raise DocumentError(f"{folder} is no take: it has no readable take.json.") from error
-
-
-def free_take_folder(parent: Path, stem: str, *, overwrite: bool) -> Path:
-    """Where a take of this name goes: `stem.v2m`, or `stem-2.v2m` … where that name is taken."""
-    folder = parent / f"{stem}{TAKE_SUFFIX}"
-    number = 2
-    while folder.exists() and not overwrite:
-        folder = parent / f"{stem}-{number}{TAKE_SUFFIX}"
-        number += 1
-    return folder
-
-
-@contextmanager
-def building_take(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """A hidden folder to write the take in, which becomes `folder` when the block ends well.
-
-    Raises:
-        OutputExistsError: `folder` is there and may not be replaced, or is no take.
-        OutputWriteError: the place cannot be written to.
-    """
-    _check_replaceable(folder, overwrite=overwrite)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f".{folder.stem[:40]}-", suffix=".part", dir=folder.parent))
-    except OSError as error:
-        raise OutputWriteError(f"Cannot write in {folder.parent}: {error.strerror}.") from error
-    try:
-        yield building
-        _move_into_place(building, folder)
-    except OSError as error:
-        raise OutputWriteError(f"Cannot write the take {folder.name}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-
-
-def _check_replaceable(folder: Path, *, overwrite: bool) -> None:
-    if not folder.exists():
-        return
-    if not overwrite:
-        raise OutputExistsError(f"{folder} is there already.", hint="Use --overwrite or another --out.")
-    if not (folder / "take.json").is_file():
-        raise OutputExistsError(f"{folder} is no take, so it is not replaced.", hint="Use another --out.")
-
-
-def _move_into_place(building: Path, folder: Path) -> None:
-    building.chmod(0o755)  # mkdtemp made it private
-    if folder.exists():
-        old = building.with_name(building.name + ".old")
-        os.replace(folder, old)
-        os.replace(building, folder)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        os.replace(building, folder)

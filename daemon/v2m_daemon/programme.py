@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
+from v2m_otio.bundles import CONTENT
 from v2m_otio.create import new_document
 from v2m_otio.read import Document, open_document
 from v2m_otio.targets import PathMap
@@ -55,12 +57,7 @@ def open_programme(arguments: argparse.Namespace, clock: StageClock) -> Iterator
     Raises:
         V2MError: it cannot be read, or the flags make no sense; see `v2m.errors`.
     """
-    path = Path(arguments.timeline)
-    if not path.exists():
-        raise InputError(f"There is no file {path}.", hint="Check the path.")
-    picture = Path(arguments.picture) if arguments.picture else None
-    if picture is not None and not picture.is_file():
-        raise InputError(f"There is no picture file {picture}.", hint="Check --picture.")
+    path, picture = check_files(arguments)
     with ExitStack() as resources:
         if path.suffix.lower() in DOCUMENT_SUFFIXES:
             with clock.stage("read"):
@@ -70,6 +67,20 @@ def open_programme(arguments: argparse.Namespace, clock: StageClock) -> Iterator
         else:
             document, analysis, start_s = _watch(path, picture, arguments, clock)
         yield Programme(document, analysis, start_s, _sources(path, picture, document.timeline))
+
+
+def check_files(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
+    """The paths of TIMELINE and of the picture render, if one was named.
+
+    Raises:
+        InputError: one is not there, or not to be seen by this user.
+    """
+    # os.path answers "no" where pathlib raises: in folders that may not be entered, for names too long
+    if not os.path.exists(arguments.timeline):
+        raise InputError(f"There is no file {arguments.timeline}.", hint="Check the path.")
+    if arguments.picture and not os.path.isfile(arguments.picture):
+        raise InputError(f"There is no picture file {arguments.picture}.", hint="Check --picture.")
+    return Path(arguments.timeline), Path(arguments.picture) if arguments.picture else None
 
 
 def _look(
@@ -114,9 +125,12 @@ def _range(timeline: Timeline, arguments: argparse.Namespace) -> tuple[Fraction,
 
 
 def _sources(path: Path, picture: Path | None, timeline: Timeline) -> tuple[Source, ...]:
-    files = [path, *([picture] if picture else [])]
-    files += [shot.media.path for shot in timeline.shots if shot.media and shot.media.path]
-    return tuple(Source(str(file), fingerprint(file)) for file in dict.fromkeys(files) if file.is_file())
+    """What the take was made from; the media in an `.otioz` are known by the bundle, their copies go away."""
+    files = [path / CONTENT if path.is_dir() else path, *([picture] if picture else [])]
+    if path.suffix.lower() != ".otioz":
+        files += [shot.media.path for shot in timeline.shots if shot.media and shot.media.path]
+    absolute = dict.fromkeys(file.absolute() for file in files)
+    return tuple(Source(str(file), fingerprint(file)) for file in absolute if file.is_file())
 
 
 def fingerprint(path: Path) -> str:

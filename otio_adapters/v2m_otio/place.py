@@ -20,10 +20,10 @@ from typing import Any, Final
 
 import opentimelineio as otio
 
-from v2m.errors import InputError, OutputExistsError, UsageError
+from v2m.errors import DocumentError, InputError, OutputExistsError, UsageError
 from v2m.timebase import SAMPLE_RATE_HZ, samples_covering, seconds_to_frame, seconds_to_sample
 from v2m_otio.clock import exact_seconds
-from v2m_otio.documents import timeline_content
+from v2m_otio.documents import read_content, timeline_content
 from v2m_otio.limits import JsonObject
 from v2m_otio.output import write_whole
 from v2m_otio.profiles import Profile, profile_of, target_url, track_metadata
@@ -105,6 +105,16 @@ def place_music(
     notes += _put_track(timeline["tracks"], _track(document, placement, out, timeline["tracks"], profile))
     write_whole(out, json.dumps(content, indent=4, ensure_ascii=False) + "\n", overwrite=overwrite)
     return Placed(out, tuple(notes))
+
+
+def holds_music(path: Path) -> bool:
+    """Whether a file is a document with music of ours in it."""
+    try:
+        stack = timeline_content(read_content(path), path.name).get("tracks")
+    except DocumentError:
+        return False
+    children = stack.get("children") if isinstance(stack, dict) else None
+    return isinstance(children, list) and any(_is_ours(child) for child in children)
 
 
 def _check_out(document: Document, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""A take's record comes back from disk, and its folder is whole or absent."""
+"""A take's record comes back from disk."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from v2m.errors import DocumentError, OutputExistsError
+from v2m.errors import DocumentError
 from v2m.hits import Hit
-from v2m.take import Source, TakeRecord, building_take, free_take_folder, from_json, read_record, to_json
+from v2m.take import Source, TakeRecord, from_json, read_record, to_json
 from v2m.tempo import TempoMap
 
 RECORD = TakeRecord(
@@ -50,42 +50,9 @@ def test_a_newer_format_is_named() -> None:
         from_json(to_json(replace(RECORD, format=99)))
 
 
-def test_a_take_appears_whole_and_failures_leave_nothing(tmp_path: Path) -> None:
-    def stop_half_way() -> None:
-        with building_take(tmp_path / "a.v2m") as folder:
-            (folder / "music.wav").write_bytes(b"half")
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        stop_half_way()
-    assert list(tmp_path.iterdir()) == []
-    with building_take(tmp_path / "new" / "a.v2m") as folder:
-        (folder / "take.json").write_text(to_json(RECORD), encoding="utf-8")
-        assert not (tmp_path / "new" / "a.v2m").exists()
-    assert read_record(tmp_path / "new" / "a.v2m") == RECORD
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.v2m"]
-
-
-def test_a_take_is_replaced_only_when_told_and_only_by_a_take(tmp_path: Path) -> None:
-    taken = tmp_path / "a.v2m"
-    taken.mkdir()
-    with pytest.raises(OutputExistsError, match="there already"), building_take(taken):
-        pass
-    with pytest.raises(OutputExistsError, match="no take"), building_take(taken, overwrite=True):
-        pass
-    (taken / "take.json").write_text("old")
-    with building_take(taken, overwrite=True) as folder:
-        (folder / "take.json").write_text("new")
-    assert (taken / "take.json").read_text() == "new"
-    assert [path.name for path in tmp_path.iterdir()] == ["a.v2m"]
-
-
-def test_names_count_on_where_takes_stand_already(tmp_path: Path) -> None:
-    assert free_take_folder(tmp_path, "a", overwrite=False).name == "a.v2m"
-    (tmp_path / "a.v2m").mkdir()
-    (tmp_path / "a-2.v2m").mkdir()
-    assert free_take_folder(tmp_path, "a", overwrite=False).name == "a-3.v2m"
-    assert free_take_folder(tmp_path, "a", overwrite=True).name == "a.v2m"
+def test_a_record_is_read_from_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "take.json").write_text(to_json(RECORD), encoding="utf-8")
+    assert read_record(tmp_path) == RECORD
 
 
 def test_a_folder_without_a_record_is_no_take(tmp_path: Path) -> None:

@@ -4,34 +4,41 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from v2m_otio.place import Placed, Placement, place_music
+from v2m_otio.place import Placed, Placement, holds_music, place_music
 
+from v2m.codecs.soundfont import find_soundfont
 from v2m.errors import OutputExistsError, UsageError
 from v2m.score import Scored, ScoreSettings, score
+from v2m.shelf import Shelf
 from v2m.stages import StageClock
 from v2m.take import TAKE_SUFFIX
 from v2m.timebase import SAMPLE_RATE_HZ
-from v2m_daemon.programme import Programme, open_programme
+from v2m_daemon.programme import Programme, check_files, open_programme
 from v2m_daemon.progress import show_progress
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Score and place; 0 when it was done."""
     settings = _settings(arguments)
+    check_files(arguments)
+    find_soundfont(settings.soundfont)  # told now rather than after minutes of looking at the picture
     out_dir = Path(arguments.out) if arguments.out else Path(arguments.timeline).absolute().parent
     if out_dir.exists() and not out_dir.is_dir():
         raise UsageError(f"--out names {out_dir}, which is no folder.")
-    with show_progress(quiet=arguments.json) as progress:
+    with (
+        show_progress(quiet=arguments.json) as progress,
+        Shelf(out_dir, overwrite=arguments.overwrite) as shelf,
+    ):
         clock = StageClock(progress)
         with open_programme(arguments, clock) as programme:
             takes = score(
-                programme.analysis, settings, out_dir=out_dir, stem=Path(arguments.timeline).stem,
-                sources=programme.sources, overwrite=arguments.overwrite, clock=clock,
+                programme.analysis, settings, shelf=shelf, stem=Path(arguments.timeline).stem,
+                sources=programme.sources, clock=clock,
             )  # fmt: skip
             placed = _place(programme, takes, arguments, clock)
     result = as_json(takes, placed, clock)
@@ -57,33 +64,27 @@ def _settings(arguments: argparse.Namespace) -> ScoreSettings:
 def _place(
     programme: Programme, takes: Sequence[Scored], arguments: argparse.Namespace, clock: StageClock
 ) -> Placed:
-    """Put the best take into a copy of the document; where that fails no take stays either."""
+    """Put the best take into a copy of the document."""
     best = takes[0]
-    out = best.folder.with_name(best.folder.name.removesuffix(TAKE_SUFFIX) + "_scored.otio")
+    # of several takes another may be the best next time: the copy is then called by the timeline's name
+    name = best.folder.name.removesuffix(TAKE_SUFFIX) if len(takes) == 1 else Path(arguments.timeline).stem
     placement = Placement(
         wav=best.wav,
         start_s=programme.start_s,
         duration_s=programme.analysis.timeline.duration_s,
         take={"folder": best.folder.name, "seed": best.record.seed, "prompt": best.record.prompt},
     )
-    try:
-        with clock.stage("place"):
-            out = _free(out, overwrite=arguments.overwrite)
-            return place_music(programme.document, placement, out, overwrite=arguments.overwrite)
-    except BaseException:
-        for take in takes:
-            shutil.rmtree(take.folder, ignore_errors=True)
-        raise
+    with clock.stage("place"):
+        out = _free(best.folder.with_name(f"{name}_scored.otio"), overwrite=arguments.overwrite)
+        return place_music(programme.document, placement, out, overwrite=arguments.overwrite)
 
 
 def _free(path: Path, *, overwrite: bool) -> Path:
-    """The path, or one with a number where a file of the user's stands there."""
-    if overwrite or not path.exists():
-        return path
-    for number in range(2, 1000):
-        other = path.with_stem(f"{path.stem}-{number}")
-        if not other.exists():
-            return other
+    """The path, or one with a number where a file stands that is the user's or may not be replaced."""
+    for number in range(1, 1000):
+        free = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        if not os.path.lexists(free) or (overwrite and holds_music(free)):
+            return free
     raise OutputExistsError(f"{path} and its numbered successors are there.", hint="Use another --out.")
 
 
