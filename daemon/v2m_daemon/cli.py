@@ -9,57 +9,56 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from types import FrameType
+from typing import Any, Final, TypeVar
 
 from v2m import __version__
 from v2m.errors import CancelledError, UsageError, V2MError
 
 Command = Callable[[argparse.Namespace], int]
+N = TypeVar("N", int, float)
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - argparse's own
+        # abbreviated flags would change their meaning with every flag that is added
+        super().__init__(*args, **{"allow_abbrev": False, **options})
+
     def error(self, message: str) -> None:  # type: ignore[override]
         """Wrong use goes the same way as every other error."""
         raise UsageError(message[:1].upper() + message[1:] + ".", hint=f"See `{self.prog} --help`.")
 
 
-def _unit(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
+def _number(convert: Callable[[str], N], low: N, high: N, what: str = "") -> Callable[[str], N]:
+    """Reads a number in low..high, both included."""
+
+    def read(text: str) -> N:
+        try:
+            value = convert(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no {_KINDS[convert]}") from None
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not between {low:.15g} and {high:.15g}{what}")
+        return value
+
+    return read
 
 
-def _takes(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 16:
-        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 16")
-    return value
+_KINDS: Final[dict[object, str]] = {int: "whole number", float: "number"}
+_unit = _number(float, 0.0, 1.0)
+_takes = _number(int, 1, 16)
+_steps = _number(int, 1, 1000)
+_seed = _number(int, 0, 2**53)
+"""Beyond 2^53 the readers of JSON that count in doubles, as JavaScript's, would see another seed."""
 
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**63:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 2^63 - 1")
-    return value
-
-
-def _bpm(text: str) -> float:
-    value = float(text)
-    if not 60 <= value <= 180:
-        raise argparse.ArgumentTypeError(f"{text} is not between 60 and 180 beats a minute")
-    return value
-
-
-def _loudness(text: str) -> float:
-    value = float(text)
-    if not -40 <= value <= -6:
-        raise argparse.ArgumentTypeError(f"{text} is not between -40 and -6 LUFS")
-    return value
+_bpm = _number(float, 60.0, 180.0, " beats a minute")
+_loudness = _number(float, -40.0, -6.0, " LUFS")
 
 
 def _path_map(text: str) -> tuple[str, str]:
@@ -104,7 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
     score.add_argument(
         "--adherence", type=_unit, default=0.5, metavar="0..1", help="how closely to follow the curve"
     )
-    score.add_argument("--steps", type=int, metavar="N", help="sampling steps (default: the backbone's)")
+    score.add_argument("--steps", type=_steps, metavar="N", help="sampling steps (default: the backbone's)")
     score.add_argument("--loudness", type=_loudness, default=-16.0, metavar="LUFS", help="loudness target")
     score.add_argument("--soundfont", metavar="FILE", help="instruments to use, .sf2 or .sf3")
     score.add_argument(
@@ -126,21 +125,47 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; no traceback reaches the user."""
+    """Run one command and return its exit code; no traceback reaches the user.
+
+    Args:
+        argv: the arguments; None for those of the process, whose streams and signals are then ours to set.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    signal.signal(signal.SIGTERM, _interrupt)
+    if argv is None:
+        _prepare_streams()
+        _prepare_signals()
     try:
         namespace = build_parser().parse_args(arguments)
         command: Command = import_module(namespace.run).run
-        return command(namespace)
+        code = command(namespace)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where a closed pipe is expected, and not while Python shuts down
+        return code
     except V2MError as error:
         return _report(error, as_json="--json" in arguments)
     except KeyboardInterrupt:
         return _report(CancelledError("Cancelled; nothing was left behind."), as_json="--json" in arguments)
     except BrokenPipeError:
+        if argv is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered goes there
         return 4  # whoever read our output has gone
     except Exception as error:
         return _report(_unexpected(error), as_json="--json" in arguments)
+
+
+def _prepare_streams() -> None:
+    """Names of files may hold what a terminal's or a pipe's encoding cannot say: that is no failure."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _prepare_signals() -> None:
+    """Being told to stop, or a terminal that closes, ends as Ctrl-C does: with nothing left behind."""
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)  # each system has others
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup is respected
+            signal.signal(number, _interrupt)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -159,9 +184,10 @@ def _unexpected(error: Exception) -> V2MError:
 
 
 def _report(error: V2MError, *, as_json: bool) -> int:
-    print(f"v2m: {error.sentence()}", file=sys.stderr)
-    if error.code == "internal" and error.detail:
-        print(f"v2m: at {error.detail}", file=sys.stderr)
+    if sys.stderr is not None:  # closed by whoever started us
+        print(f"v2m: {error.sentence()}", file=sys.stderr)
+        if error.code == "internal" and error.detail:
+            print(f"v2m: at {error.detail}", file=sys.stderr)
     if as_json:
         print(json.dumps({"error": error.as_dict()}))
     return error.exit_code
