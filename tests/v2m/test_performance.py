@@ -10,7 +10,7 @@ import pytest
 from v2m.audio import MasterSettings, integrated_lufs, read_wav
 from v2m.codecs.arrangement import Arrangement, Note
 from v2m.codecs.synth import ScoreSynth
-from v2m.errors import CancelledError, OutputWriteError
+from v2m.errors import CancelledError
 from v2m.performance import Programme, perform, play
 from v2m.stages import Cancel, never_cancel
 from v2m.tempo import TempoMap
@@ -109,9 +109,3 @@ def test_progress_rises_to_the_end_in_both_passes(synth: ScoreSynth, tmp_path: P
         assert len(told) == 4
         assert told == sorted(told)
         assert told[-1] == 1.0
-
-
-def test_no_room_for_the_parts_is_said(synth: ScoreSynth, tmp_path: Path) -> None:
-    with pytest.raises(OutputWriteError, match=r"could not be kept in .*gone") as caught:
-        play(synth, BAND, TEMPO, PROGRAMME, never_cancel, spool_folder=tmp_path / "gone")
-    assert "space" in caught.value.hint

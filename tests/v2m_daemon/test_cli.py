@@ -93,7 +93,7 @@ def test_a_reader_that_has_gone_is_no_drama() -> None:
     script = (
         "import sys; from v2m_daemon.commands import doctor; from v2m_daemon.cli import main\n"
         "doctor.run = lambda arguments: print('{}') or 0\n"
-        "sys.stdin.read(); sys.exit(main(['doctor', '--json']))"
+        "sys.stdin.read(); sys.argv[1:] = ['doctor', '--json']; sys.exit(main())"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script],
