@@ -8,6 +8,7 @@ and hint. Exit codes are those of `v2m.errors`. Nothing heavy is imported before
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -146,8 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _report(CancelledError("Cancelled; nothing was left behind."), as_json="--json" in arguments)
     except BrokenPipeError:
-        if argv is None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered goes there
+        _forget_output()
         return 4  # whoever read our output has gone
     except Exception as error:
         return _report(_unexpected(error), as_json="--json" in arguments)
@@ -166,6 +166,12 @@ def _prepare_signals() -> None:
         number = getattr(signal, name, None)  # each system has others
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup is respected
             signal.signal(number, _interrupt)
+
+
+def _forget_output() -> None:
+    """Send what is still buffered nowhere, else Python complains of the closed pipe as it ends."""
+    with contextlib.suppress(OSError, ValueError):  # in a host that put an object of its own there
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -27,7 +27,7 @@ def show_progress(*, quiet: bool = False) -> Iterator[Progress]:
     Args:
         quiet: show nothing.
     """
-    if quiet:
+    if quiet or sys.stderr is None:
         yield lambda stage, fraction: None
     elif sys.stderr.isatty():
         with _bar() as report:

@@ -1,4 +1,4 @@
-"""The files of a take fill the programme to its last frame, also where a frame is no whole number of samples."""
+"""The files of a take fill the programme to its last frame, whole samples or not."""
 
 from fractions import Fraction
 from pathlib import Path
