@@ -179,13 +179,15 @@ def _skipped_by_name(timecode: str, minutes: int, seconds: int, frames: int, rat
     return dropped * (minutes - minutes // 10)
 
 
-def parse_time(text: str, rate: Fraction, *, start_frame: int = 0) -> Fraction:
+def parse_time(text: str, rate: Fraction, *, start_frame: int = 0, drop_frame: bool = False) -> Fraction:
     """A time from the command line: `12.4` or `12.4s` seconds, `120f` frames, or a timecode.
 
     Args:
         text: what the user wrote.
         rate: frames a second of the timeline.
         start_frame: the timeline's first frame; a timecode counts from it, seconds and frames from zero.
+        drop_frame: whether the timeline counts in drop-frame; then so does a timecode written with colons,
+            else it would be 3.6 s off an hour into the timeline.
 
     Raises:
         UsageError: it is none of the three.
@@ -193,6 +195,8 @@ def parse_time(text: str, rate: Fraction, *, start_frame: int = 0) -> Fraction:
     text = text.strip()
     try:
         if ":" in text:
+            if drop_frame:
+                text = re.sub(r":(\d+)$", r";\1", text)
             return frame_to_seconds(timecode_to_frame(text, rate) - start_frame, rate)
         if re.fullmatch(r"-?\d+f", text):
             return frame_to_seconds(int(text[:-1]), rate)

@@ -112,7 +112,10 @@ def _range(timeline: Timeline, arguments: argparse.Namespace) -> tuple[Fraction,
     def at(text: str | None, otherwise: Fraction) -> Fraction:
         if text is None:
             return otherwise
-        return on_frame(parse_time(text, timeline.rate, start_frame=timeline.start_frame), timeline.rate)
+        time_s = parse_time(
+            text, timeline.rate, start_frame=timeline.start_frame, drop_frame=timeline.drop_frame
+        )
+        return on_frame(time_s, timeline.rate)
 
     start_s, end_s = at(arguments.in_point, Fraction(0)), at(arguments.out_point, timeline.duration_s)
     if not 0 <= start_s < end_s <= timeline.duration_s:

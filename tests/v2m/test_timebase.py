@@ -148,3 +148,16 @@ def test_covering_samples_hold_every_whole_frame_and_no_sample_more(frames: int,
     count = timebase.samples_covering(frames / rate)
     assert Fraction(count, timebase.SAMPLE_RATE_HZ) * rate // 1 == frames
     assert Fraction(count - 1, timebase.SAMPLE_RATE_HZ) < frames / rate
+
+
+@pytest.mark.parametrize("text", ["01:00:10:00", "01:00:10;00", "01:00:10,00"])
+def test_a_drop_frame_timeline_is_asked_in_its_own_counting(text: str) -> None:
+    rate = Fraction(30000, 1001)
+    start_frame = timebase.timecode_to_frame("01:00:00;00", rate)
+    time_s = timebase.parse_time(text, rate, start_frame=start_frame, drop_frame=True)
+    assert time_s == timebase.frame_to_seconds(300, rate)
+
+
+def test_colons_count_every_frame_where_the_timeline_does() -> None:
+    rate = Fraction(30000, 1001)
+    assert timebase.parse_time("01:00:10:00", rate, start_frame=108_000) == 300 / rate
