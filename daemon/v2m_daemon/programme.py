@@ -73,8 +73,14 @@ def check_files(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
     """The paths of TIMELINE and of the picture render, if one was named.
 
     Raises:
-        InputError: one is not there, or not to be seen by this user.
+        InputError: one is not there, or not to be seen by this user, or has a name that is no text.
     """
+    for name in (arguments.timeline, arguments.picture or ""):
+        if any("\ud800" <= character <= "\udfff" for character in name):
+            raise InputError(
+                f"The name {name!r} holds bytes that are no UTF-8, which no document can refer to.",
+                hint="Rename the file or its folder.",
+            )
     # os.path answers "no" where pathlib raises: in folders that may not be entered, for names too long
     if not os.path.exists(arguments.timeline):
         raise InputError(f"There is no file {arguments.timeline}.", hint="Check the path.")
