@@ -32,7 +32,7 @@ def new_document(timeline: Timeline, media_path: Path, *, has_sound: bool = Fals
     kinds = [otio.schema.TrackKind.Video, *([otio.schema.TrackKind.Audio] if has_sound else [])]
     for name, kind in zip(("Video 1", "Audio 1"), kinds, strict=False):
         track = otio.schema.Track(name, kind=kind)
-        track.append(_clip(media_path, frames, rate))
+        track.append(_clip(media_path, _range(timeline.start_frame, frames, rate)))
         document.tracks.append(track)
     for number, cut in enumerate(timeline.cuts, start=1):
         document.tracks.markers.append(_marker(cut, f"cut-{number}", timeline))
@@ -45,8 +45,8 @@ def _range(start: int, count: int, rate: float) -> otio.opentime.TimeRange:
     return otio.opentime.TimeRange(first, length)
 
 
-def _clip(media_path: Path, frames: int, rate: float) -> otio.schema.Clip:
-    whole = _range(0, frames, rate)
+def _clip(media_path: Path, whole: otio.opentime.TimeRange) -> otio.schema.Clip:
+    """All of a file, by its own timecode: Resolve takes no clip whose range misses that of its media."""
     reference = otio.schema.ExternalReference(str(media_path.absolute()), available_range=whole)
     return otio.schema.Clip(media_path.name, media_reference=reference, source_range=whole)
 

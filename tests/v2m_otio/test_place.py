@@ -311,3 +311,23 @@ def test_a_video_gets_a_document_with_nudgeable_cuts(tmp_path: Path, wav: Path, 
         track["kind"] for track in json.loads((tmp_path / "my film.otio").read_text())["tracks"]["children"]
     ]
     assert kinds == ["Video", "Audio", "Audio"]
+
+
+def test_the_clip_of_a_video_lies_in_the_timecode_of_its_file(files: Any) -> None:
+    (video,) = files("film.mp4")
+    timeline = Timeline(Fraction(25), Fraction(2), (Shot(Fraction(0), Fraction(2)),), (), start_frame=90_000)
+    read = otio.adapters.read_from_string(new_document(timeline, video).text, adapter_name="otio_json")
+    (clip,) = read.find_clips()
+    assert clip.source_range == clip.media_reference.available_range
+    assert clip.source_range.start_time == otio.opentime.RationalTime(90_000, 25)
+
+
+def test_a_video_with_timecode_is_read_back_from_its_first_picture(tmp_path: Path, files: Any) -> None:
+    (video,) = files("film.mp4")
+    timeline = Timeline(
+        Fraction(25), Fraction(2), (Shot(Fraction(0), Fraction(2)),), (Cut(Fraction(1)),), start_frame=90_000
+    )
+    (tmp_path / "film.otio").write_text(new_document(timeline, video).text)
+    read = read_document(tmp_path / "film.otio").timeline
+    assert (read.start_frame, read.shots[0].source_start_s) == (90_000, 0)
+    assert [marker.time_s for marker in read.markers] == [1]
