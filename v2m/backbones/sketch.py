@@ -30,6 +30,7 @@ from v2m.model.device import choose_device, fast_dtype
 from v2m.model.dit import DiT
 from v2m.model.noise import latent_noise
 from v2m.model.sampler import SamplerSettings, sample
+from v2m.prompt.completion import completed_terms
 from v2m.prompt.vocabulary import TERM_INDEX
 from v2m.prompt.words import Brief
 from v2m.stages import Cancel
@@ -144,18 +145,23 @@ class Sketch:
         mask[:, :known_frames] = 1
         known = torch.from_numpy(done.copy())
         known[:, known_frames:] = 0
-        ids = [TERM_INDEX[name] for name in commission.brief.terms if TERM_INDEX[name] < self._term_count]
         return Conditioning(
             masked_latent=known,
             mask=mask,
             grid=torch.from_numpy(grid).expand(b, -1, -1),
-            term_ids=torch.tensor([ids or [NO_TERM]]).expand(b, -1),
+            term_ids=self._term_ids(commission),
             curve=torch.from_numpy(curve).expand(b, -1),
         ).to(self._model.output.weight.device)
 
-    @property
-    def _term_count(self) -> int:
-        return self._model.config.text_terms
+    def _term_ids(self, commission: Commission) -> torch.Tensor:
+        """(b, n): a take's words and what fills them, padded."""
+        known = self._model.config.text_terms
+        rows = [
+            [TERM_INDEX[name] for name in completed_terms(commission.brief, seed) if TERM_INDEX[name] < known]
+            for seed in commission.seeds
+        ]
+        longest = max(map(len, rows))
+        return torch.tensor([row + [NO_TERM] * (longest - len(row)) for row in rows])
 
 
 def choose_tonic(brief: Brief, seed: int) -> int:

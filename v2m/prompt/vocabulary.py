@@ -35,7 +35,7 @@ TERMS: Final[tuple[Term, ...]] = (
         """
         lo-fi: lofi, lo fi, chillhop, study beats, chill beat
         cinematic: film score, soundtrack, filmic, movie score, orchestral score
-        trailer: epic trailer, blockbuster, teaser
+        trailer: blockbuster, teaser
         ambient: drone, atmospheric, soundscape, atmosphere
         house: deep house, dance, club, edm
         techno: minimal techno, industrial techno, warehouse

@@ -131,7 +131,7 @@ def read_prompt(text: str) -> Brief:
         terms=tuple(term.name for term in TERMS if term.name in found),
         bpm=bpm,
         tonic=tonic,
-        beats_per_bar={"3/4": 3, "6/8": 3}.get(metre, 4),
+        beats_per_bar=3 if not metre.startswith("4") and found & {"3/4", "6/8"} else 4,
         unknown=tuple(dict.fromkeys(unknown)),
     )
 
