@@ -10,7 +10,7 @@ from v2m.prompt.words import STYLE_BPM, read_prompt
     ("prompt", "terms"),
     [
         ("warm lofi with Rhodes, no drums", {"lo-fi", "romantic", "electric piano", "no drums"}),
-        ("Epic TRAILER; strings & brass", {"trailer", "strings", "brass"}),
+        ("Epic TRAILER; strings & brass", {"trailer", "epic", "strings", "brass"}),
         ("a waltz for solo piano", {"piano solo", "3/4"}),
         ("something nice", {"cinematic"}),
         ("", {"cinematic"}),
