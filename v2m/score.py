@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from safetensors.numpy import save_file
 from v2m import __version__
 from v2m.analysis import Analysis
 from v2m.audio import MasterSettings, WavReader
+from v2m.audio.wav import MAX_SAMPLES
 from v2m.backbones import load_backbone
 from v2m.backbones.base import Backbone, Commission, Composition
 from v2m.codecs.accents import accent_hits
@@ -25,7 +27,7 @@ from v2m.codecs.soundfont import find_soundfont
 from v2m.codecs.synth import ScoreSynth
 from v2m.curves import FloatArray, event_curve
 from v2m.encoders import spectral
-from v2m.errors import OutputWriteError, UsageError
+from v2m.errors import InputError, OutputWriteError, UsageError
 from v2m.metrics.heard import hit_errors_s
 from v2m.performance import Programme, play
 from v2m.plan import TempoWish, plan_beats, sch_of_beats
@@ -35,7 +37,7 @@ from v2m.shelf import Shelf
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.take import Source, TakeRecord, to_json
 from v2m.tempo import Plan
-from v2m.timebase import SAMPLE_RATE_HZ
+from v2m.timebase import SAMPLE_RATE_HZ, samples_covering
 
 HEAVY_WEIGHT: Final = 0.5
 """Hits of at least this weight must be heard."""
@@ -119,8 +121,10 @@ def score(
         cancel: raises CancelledError to stop; the shelf then leaves nothing behind.
 
     Raises:
+        InputError: the programme is longer than a WAV can be.
         V2MError: see `v2m.errors`.
     """
+    _check_length(analysis.timeline.duration_s)
     clock = clock or StageClock()
     names = [stem] if settings.takes == 1 else [f"{stem}-{letter}" for letter in _LETTERS[: settings.takes]]
     for name in names:
@@ -137,6 +141,14 @@ def score(
         record = job.write(composition, plan, building, clock, cancel)
         written.append(Scored(shelf.put(building, name), record))
     return tuple(sorted(written, key=lambda scored: scored.rank_key, reverse=True))
+
+
+def _check_length(duration_s: Fraction) -> None:
+    if samples_covering(duration_s) > MAX_SAMPLES:
+        raise InputError(
+            f"The programme lasts {float(duration_s) / 3600:.1f} h, expected four at most, as a WAV holds.",
+            hint="Score it in parts with --in and --out-point.",
+        )
 
 
 class _Job:

@@ -1,4 +1,4 @@
-"""What a take says of itself is measured from its sound, however long that is."""
+"""What a take says of itself is measured from its sound, however long that is; there is a longest."""
 
 import tracemalloc
 from fractions import Fraction
@@ -11,8 +11,10 @@ import pytest
 from v2m.analysis import Analysis
 from v2m.audio import WavWriter
 from v2m.curves import event_curve
+from v2m.errors import InputError
 from v2m.hits import find_hits
-from v2m.score import curve_correlation, heard_errors
+from v2m.score import ScoreSettings, curve_correlation, heard_errors, score
+from v2m.shelf import Shelf
 from v2m.timeline import Cut, Shot, Timeline
 
 RATE_HZ = 48_000
@@ -72,3 +74,9 @@ def test_a_measure_without_sound_or_sense_is_none(tmp_path: Path) -> None:
     analysis = analysis_of(3, range(1, 2))
     assert heard_errors(analysis, tmp_path / "silence.wav") == {"cut-1": None}
     assert curve_correlation(analysis, tmp_path / "silence.wav") is None
+
+
+def test_a_programme_longer_than_a_wav_can_be_is_refused_before_the_work(tmp_path: Path) -> None:
+    with Shelf(tmp_path) as shelf, pytest.raises(InputError, match=r"lasts 5\.0 h"):
+        score(analysis_of(5 * 3600, range(3600, 3601)), ScoreSettings(), shelf=shelf, stem="long")
+    assert list(tmp_path.iterdir()) == []
