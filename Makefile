@@ -14,6 +14,8 @@ PROMPT ?= cinematic, hopeful, strings and drums
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/v2m-installed
+# Each worker may take a gigabyte; each takes tests that lie together, so that what they share is made once.
+PYTEST := $(BIN)/pytest -q -n logical --maxprocesses 4 --dist worksteal
 
 .PHONY: setup demo check test lint bench clean
 
@@ -36,10 +38,10 @@ demo: $(STAMP)
 	@echo "The film's media and timeline are in demo_out/, the music and the scored timeline in demo_out/result/."
 
 check: lint
-	$(BIN)/pytest -q -n 2 -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test: $(STAMP)
-	$(BIN)/pytest -q -n 2
+	$(PYTEST)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

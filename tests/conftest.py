@@ -4,12 +4,16 @@ Properties try the same examples on every machine, so that a suite that passed p
 new counterexamples, run `pytest --hypothesis-profile=search`.
 """
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# Each of pytest's workers computes on a core of its own, and so do the processes that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine is slow, which is no fault of what is tested: hence no deadline and no check of speed.
 SLOW_IS_FINE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}

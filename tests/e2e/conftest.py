@@ -1,7 +1,6 @@
 """A small edit drawn in code, and the command line as a user meets it."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -85,7 +84,6 @@ def v2m() -> Callable[..., Ran]:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "OMP_NUM_THREADS": "2"},
             **options,
         )
         assert "Traceback" not in done.stderr

@@ -98,14 +98,6 @@ def test_each_boundary_of_shots_in_black_is_found_once(media_dir: Path) -> None:
     assert frames(timeline, "cut") == [30, 180]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["car_detection", "bottle_detection", "dog", "flower", "marathon"])
-def test_uncut_footage_has_no_cuts(media_dir: Path, name: str) -> None:
-    timeline = timeline_of_video(media_dir / "uncut" / f"{name}.mp4")
-    assert timeline.cuts == ()
-    assert len(timeline.shots) == 1
-
-
 def test_timecode_length_and_notes_come_from_the_file(media_dir: Path) -> None:
     drop = timeline_of_video(media_dir / "odd" / "dog_2997df_tc.mov")
     assert (drop.rate, drop.start_frame, drop.drop_frame) == (Fraction(30000, 1001), 107800, True)
