@@ -294,5 +294,5 @@ def test_a_wav_that_ends_early_is_told(tmp_path: Path) -> None:
     write_wav(path, music(0.5))
     with WavReader(path) as sound:
         os.truncate(path, 20_000)
-        with pytest.raises(MediaError, match="ends before sample|could not be read"):
+        with pytest.raises(MediaError, match=r"ends before sample|could not be read"):
             sound[20_000:24_000]
