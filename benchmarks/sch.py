@@ -29,6 +29,7 @@ from v2m.audio import MasterSettings, read_wav
 from v2m.backbones import load_backbone
 from v2m.backbones.base import Commission, Composition
 from v2m.codecs.arrangement import Arrangement
+from v2m.codecs.pulse import mark_beats
 from v2m.codecs.synth import ScoreSynth
 from v2m.metrics.heard import hit_errors_s
 from v2m.metrics.sch import SCH, scene_cut_hit
@@ -147,7 +148,7 @@ def run_one(index: int, arguments: argparse.Namespace) -> tuple[float, ...]:
         cuts_s = [float(cut.time_s) for cut in analysis.timeline.cuts]
         ours = _best(folder, compositions, analysis, plan, cuts_s)
         steady = TempoMap.steady(plan.nominal_bpm, float(analysis.timeline.duration_s) + 4)
-        plain = render(folder / "plain", compositions[0].arrangement, steady, analysis, plan)
+        plain = render(folder / "plain", mark_beats(compositions[0].arrangement), steady, analysis, plan)
         constant = judge(plain, cuts_s, analysis)
     slow, fast = plan.tempo_map.tempo_bpm
     step = 100 * plan.tempo_map.largest_step

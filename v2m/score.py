@@ -23,6 +23,7 @@ from v2m.backbones.base import Backbone, Commission, Composition
 from v2m.codecs.accents import accent_hits
 from v2m.codecs.arrangement import Arrangement
 from v2m.codecs.midi import write_midi
+from v2m.codecs.pulse import mark_beats
 from v2m.codecs.soundfont import find_soundfont
 from v2m.codecs.synth import ScoreSynth
 from v2m.curves import FloatArray, event_curve
@@ -256,11 +257,12 @@ class _Job:
 
 
 def accented(arrangement: Arrangement, analysis: Analysis, plan: Plan) -> Arrangement:
-    """The arrangement with every heavy hit struck exactly at its time, on a beat or off it."""
+    """The arrangement as it is played: leaning on the beats, every heavy hit struck exactly at its time."""
     hits = [hit for hit in analysis.hits if hit.weight >= HEAVY_WEIGHT]
     beats = plan.tempo_map.beat_at(np.array([float(hit.time_s) for hit in hits]))
     return accent_hits(
-        arrangement, [(float(b), hit.weight, hit.kind) for b, hit in zip(beats, hits, strict=True)]
+        mark_beats(arrangement),
+        [(float(b), hit.weight, hit.kind) for b, hit in zip(beats, hits, strict=True)],
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from v2m.analysis import Analysis
 from v2m.curves import curve_from_cuts
 from v2m.hits import find_hits
-from v2m.plan import TempoWish, plan_beats, sch_of_beats
+from v2m.plan import HIT_WEIGHT, TempoWish, plan_beats, sch_of_beats
 from v2m.prompt.words import read_prompt
 from v2m.tempo import TempoSettings, plan_tempo
 from v2m.timeline import Cut, Shot, Timeline
@@ -47,7 +47,8 @@ def test_the_freedom_is_the_users_even_where_it_is_none() -> None:
     steady = plan_beats(EDIT, read_prompt("rock"), TempoWish(freedom=0.0)).tempo_map
     assert np.ptp(np.diff(steady.beats_s)) < 1e-5
     usual = plan_beats(EDIT, read_prompt("rock 100 bpm"), TempoWish())
-    assert usual == plan_tempo(EDIT.hits, LENGTH_S, TempoSettings(wish_bpm=100, nominal_range_bpm=(100, 100)))
+    settings = TempoSettings(wish_bpm=100, nominal_range_bpm=(100, 100), hit_weight=HIT_WEIGHT)
+    assert usual == plan_tempo(EDIT.hits, LENGTH_S, settings)
 
 
 def test_bars_are_as_long_as_the_words_say() -> None:
