@@ -11,7 +11,7 @@ from v2m.curves import curve_from_cuts
 from v2m.hits import find_hits
 from v2m.plan import HIT_WEIGHT, TempoWish, plan_beats, sch_of_beats
 from v2m.prompt.words import read_prompt
-from v2m.tempo import TempoSettings, plan_tempo
+from v2m.tempo import TempoSettings
 from v2m.timeline import Cut, Shot, Timeline
 
 LENGTH_S = 40
@@ -46,9 +46,8 @@ def test_the_flag_counts_more_than_the_words_and_the_words_more_than_the_cuts(
 def test_the_freedom_is_the_users_even_where_it_is_none() -> None:
     steady = plan_beats(EDIT, read_prompt("rock"), TempoWish(freedom=0.0)).tempo_map
     assert np.ptp(np.diff(steady.beats_s)) < 1e-5
-    usual = plan_beats(EDIT, read_prompt("rock 100 bpm"), TempoWish())
-    settings = TempoSettings(wish_bpm=100, nominal_range_bpm=(100, 100), hit_weight=HIT_WEIGHT)
-    assert usual == plan_tempo(EDIT.hits, LENGTH_S, settings)
+    usual = TempoWish(freedom=TempoSettings.freedom)
+    assert plan_beats(EDIT, read_prompt("rock"), TempoWish()) == plan_beats(EDIT, read_prompt("rock"), usual)
 
 
 def test_bars_are_as_long_as_the_words_say() -> None:
