@@ -9,7 +9,7 @@ import pytest
 from v2m.analysis import Analysis
 from v2m.curves import curve_from_cuts
 from v2m.hits import find_hits
-from v2m.plan import HIT_WEIGHT, TempoWish, plan_beats, sch_of_beats
+from v2m.plan import TempoWish, plan_beats, sch_of_beats
 from v2m.prompt.words import read_prompt
 from v2m.tempo import TempoSettings
 from v2m.timeline import Cut, Shot, Timeline
