@@ -165,6 +165,7 @@ def test_the_column_alone_can_be_trained(run_file: Path, tmp_path: Path) -> None
     tuned = load_file(train_stage(_small_run(tmp_path, trainable="column"), "curve"))
     assert all(torch.equal(tuned[name], base[name]) for name in base)
     assert bool((tuned["curve_column"] != 0).all())
+    assert float(torch.tensor(1e-40) * 1.0) > 0  # training leaves the process's arithmetic as it was
 
 
 def test_the_curve_needs_a_trained_base(run_file: Path, tmp_path: Path) -> None:
