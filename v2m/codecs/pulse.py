@@ -1,8 +1,8 @@
 """The pulse: strokes of the drums weighted so that a listener, or a tracker, feels where the beats are.
 
 A player leans on the beat and lightens what lies between; the model writes what is struck, less surely how
-hard. On the 12 timelines of `benchmarks/sch.py` this alone took Scene Cut Hit by the tracked beats from 0.69
-to 0.83: without it loud off-beat hats made the tracker follow those. Other parts keep their dynamics.
+hard. Without it loud off-beat hats made librosa's tracker follow those (`benchmarks/sch.py`). Other parts
+keep their dynamics.
 """
 
 from __future__ import annotations
