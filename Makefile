@@ -3,6 +3,7 @@
 #   make demo    a demo film is drawn and scored in demo_out/
 #   make check   lint and the quick tests: before each commit
 #   make test    the whole test suite
+#   make protos  generate v2m/rpc from protos/, after a change of the wire contract
 #
 # PYTHON  the interpreter for .venv, 3.11 or later
 # TORCH   what pip installs as torch: TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cu130"
@@ -17,7 +18,7 @@ STAMP := $(VENV)/v2m-installed
 # Each worker may take a gigabyte; each takes tests that lie together, so that what they share is made once.
 PYTEST := $(BIN)/pytest -q -n logical --maxprocesses 4 --dist worksteal
 
-.PHONY: setup demo check test lint bench clean
+.PHONY: setup demo check test lint bench protos clean
 
 setup: $(STAMP)
 
@@ -50,6 +51,10 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	@for file in $$(grep -l __main__ benchmarks/*.py); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+protos: $(STAMP)
+	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=. --pyi_out=. --grpc_python_out=. \
+	  protos/v2m/rpc/v1/scoring.proto
 
 clean:
 	rm -rf $(VENV) demo_out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -24,7 +24,11 @@ OWNERS = {
     "tinysoundfont": ("v2m.codecs",),
     "librosa": ("v2m.metrics",),
     "matplotlib": ("v2m.report",),
-    "grpc": ("v2m_daemon", "v2m.rpc"),
+    "grpc": ("v2m_daemon.server", "v2m_daemon.client", "v2m.rpc"),
+    "grpc_health": ("v2m_daemon.server", "v2m_daemon.client"),
+    "grpc_reflection": ("v2m_daemon.server", "v2m_daemon.client"),
+    "grpc_status": ("v2m_daemon.server", "v2m_daemon.client"),
+    "google": ("v2m_daemon.server", "v2m_daemon.client", "v2m.rpc"),
     "numba": (),
     "torchaudio": (),
     "pickle": (),
@@ -35,6 +39,16 @@ OWNERS = {
     "joblib": (),
 }
 """Library -> the modules, with what lies below them, that may import it."""
+
+DISTRIBUTED_AS = {
+    "google": {"googleapis-common-protos", "protobuf"},
+    "grpc": {"grpcio"},
+    "grpc_health": {"grpcio-health-checking"},
+    "grpc_reflection": {"grpcio-reflection"},
+    "grpc_status": {"grpcio-status"},
+    "grpc_tools": {"grpcio-tools"},
+}
+"""Libraries whose packages are called by other names than they are imported by."""
 
 UNDECLARED = {"tinysoundfont"}
 """Installed by itself, without its own dependency pyaudio: see the Makefile."""
@@ -148,7 +162,8 @@ def scripts(repository: Path) -> Iterator[Path]:
 
 def foreign(trees: Iterable[ast.Module]) -> set[str]:
     tops = {target.split(".")[0] for tree in trees for target in imported(tree)}
-    return tops - sys.stdlib_module_names - MAY_IMPORT.keys()
+    tops -= sys.stdlib_module_names | MAY_IMPORT.keys()
+    return {package for top in tops for package in DISTRIBUTED_AS.get(top, {top})}
 
 
 def test_an_optional_library_is_imported_only_where_it_is_needed(
