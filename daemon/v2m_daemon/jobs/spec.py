@@ -1,0 +1,291 @@
+"""What a job is asked for: plain data that means the same on the wire, on disk and in the worker.
+
+Conventions: paths are absolute; times are text as on the command line (`12.5`, `300f`, a timecode). A spec is
+checked by itself, never against the document: that is the worker's part. JSON holds only what is not at its
+default; an unknown key is an error.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+from v2m.errors import FieldError
+
+
+class JobKind(StrEnum):
+    """What is done."""
+
+    SCORE = "score"
+    ANALYZE = "analyze"
+    RETIME = "retime"
+    RESTYLE = "restyle"
+
+
+Pairs = tuple[tuple[str, str], ...]
+
+NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
+    "priority": (-10, 10),
+    "takes": (1, 16),
+    "seed": (0, 2**53),
+    "steps": (1, 1000),
+    "adherence": (0.0, 1.0),
+    "tempo_bpm": (60.0, 180.0),
+    "tempo_freedom": (0.0, 1.0),
+    "loudness_lufs": (-40.0, -6.0),
+}
+"""Least and greatest value of each number, both included, as on the command line."""
+
+LONGEST_TEXT: Final = 10_000
+"""Characters of a prompt or path: the longest path that a system opens has 4096."""
+
+LONGEST_NAME: Final = 128
+"""Characters of a request id, client, backbone and the like."""
+
+MOST_PAIRS: Final = 10_000
+"""Nudges or path mappings: a feature film has about 2,000 cuts."""
+
+_PATHS: Final = ("document", "out_dir", "picture", "soundfont", "timeline")
+_NAMES: Final = (
+    "client", "request_id", "to", "encoder", "backbone", "lock", "in_point", "out_point",
+)  # fmt: skip
+_ALWAYS: Final = (
+    "kind",
+    "document",
+    "out_dir",
+    "in_place",
+    "overwrite",
+    "to",
+    "client",
+    "priority",
+    "request_id",
+)
+_READING: Final = ("picture", "encoder", "in_point", "out_point", "path_map", "tempo_bpm", "tempo_freedom")
+_FIELDS: Final[Mapping[JobKind, tuple[str, ...]]] = {
+    JobKind.SCORE: (
+        *_READING, "prompt", "backbone", "takes", "seed", "adherence", "steps", "loudness_lufs", "soundfont",
+    ),
+    JobKind.ANALYZE: _READING,
+    JobKind.RETIME: ("timeline", "nudges"),
+    JobKind.RESTYLE: ("prompt", "lock", "seed"),
+}  # fmt: skip
+"""Beside those of every kind."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSpec:
+    """One job as it was asked for."""
+
+    kind: JobKind
+    document: str
+    """Timeline document or video; of a retime or restyle the take's folder."""
+
+    out_dir: str | None = None
+    """Folder of the results. None, without `in_place`: the job's own folder."""
+
+    in_place: bool = False
+    """Put the results beside the document."""
+
+    overwrite: bool = False
+    to: str = "otio"
+    """Format of the scored timeline."""
+
+    client: str = ""
+    """Who asks: clients are served in turn."""
+
+    priority: int = 0
+    """-10 to 10; a higher one always goes first."""
+
+    request_id: str = ""
+    """A second submit with the same one is the same job; empty: every submit is its own."""
+
+    picture: str | None = None
+    encoder: str = "pixel"
+    in_point: str | None = None
+    out_point: str | None = None
+    path_map: Pairs = ()
+    """(beginning of a path in the document, folder on this machine)."""
+
+    tempo_bpm: float | None = None
+    tempo_freedom: float | None = None
+
+    prompt: str | None = None
+    backbone: str = "sketch"
+    takes: int = 1
+    seed: int | None = None
+    adherence: float = 0.5
+    steps: int | None = None
+    loudness_lufs: float = -16.0
+    soundfont: str | None = None
+
+    timeline: str | None = None
+    """Of a retime: the document with the new timing."""
+
+    nudges: Pairs = ()
+    """Of a retime: (where a hit is, where it goes)."""
+
+    lock: Literal["rhythm"] | None = None
+    """Of a restyle: what is kept to the sample."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            FieldError: `detail` names the field.
+        """
+        for field in fields(self):
+            _check(field.name, getattr(self, field.name))
+        self._check_kind()
+        if self.in_place and self.out_dir is not None:
+            raise FieldError("Both out_dir and in_place are given, expected one of them.", detail="out_dir")
+        if self.kind is JobKind.RETIME and bool(self.timeline) == bool(self.nudges):
+            raise FieldError("A retime needs either a timeline or nudges.", detail="nudges")
+        if self.kind is JobKind.RESTYLE and not self.prompt:
+            raise FieldError("A restyle needs a prompt: the new words.", detail="prompt")
+
+    def _check_kind(self) -> None:
+        known = (*_ALWAYS, *_FIELDS[self.kind])
+        for field in fields(self):
+            if field.name not in known and getattr(self, field.name) != field.default:
+                raise FieldError(f"A job of kind {self.kind} takes no {field.name}.", detail=field.name)
+
+    def paths(self) -> Iterator[tuple[str, str]]:
+        """Every path on this machine with the name of its field."""
+        for name in _PATHS:
+            if (path := getattr(self, name)) is not None:
+                yield name, path
+        yield from (("path_map", folder) for _, folder in self.path_map)
+
+    def result_dir(self, own: str) -> str:
+        """The folder in which the results are put.
+
+        Args:
+            own: the folder for results of a job that named none.
+        """
+        if self.in_place:
+            return os.path.dirname(os.path.normpath(self.document))
+        return self.out_dir or own
+
+    def to_json(self) -> dict[str, Any]:
+        """What is not at its default, as JSON can say it; `kind` and `document` always."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        left_out = {field.name for field in fields(self) if values[field.name] == field.default}
+        return {
+            name: [list(pair) for pair in value] if isinstance(value, tuple) else value
+            for name, value in values.items()
+            if name not in left_out
+        }
+
+    @classmethod
+    def from_json(cls, data: object) -> JobSpec:
+        """The spec that `to_json` wrote, or that a client wrote by hand.
+
+        Raises:
+            FieldError: it is no object, a key is unknown or missing, or a value makes no sense.
+        """
+        values = read_object(data, cls, "job")
+        for name in ("path_map", "nudges"):
+            if name in values:
+                values[name] = _pairs(name, values[name])
+        if "kind" in values:
+            values["kind"] = _kind(values["kind"])
+        return cls(**values)
+
+
+def read_object(data: object, kind: type, what: str) -> dict[str, Any]:
+    """A JSON object whose keys are the fields of a dataclass.
+
+    Raises:
+        FieldError: it is no object, a key is unknown, or one without a default is missing.
+    """
+    if not isinstance(data, dict):
+        raise FieldError(f"A {what} is a JSON object, but this is {type(data).__name__}.")
+    known = {field.name: field for field in fields(kind)}
+    for name in data:
+        if name not in known:
+            raise FieldError(
+                f"A {what} has no field {name!r}.", detail=str(name), hint=f"Known are {', '.join(known)}."
+            )
+    for name, field in known.items():
+        if name not in data and field.default is MISSING and field.default_factory is MISSING:
+            raise FieldError(f"A {what} needs the field {name}.", detail=name)
+    return dict(data)
+
+
+def _kind(value: object) -> JobKind:
+    try:
+        return JobKind(value)  # type: ignore[arg-type]  # which is what is found out here
+    except ValueError:
+        kinds = ", ".join(JobKind)
+        raise FieldError(f"The kind is {value!r}, expected one of {kinds}.", detail="kind") from None
+
+
+def _pairs(name: str, value: object) -> Pairs:
+    if not isinstance(value, list | tuple) or not all(isinstance(pair, list | tuple) for pair in value):
+        raise FieldError(f"{name} is {value!r:.100}, expected a list of pairs of texts.", detail=name)
+    return tuple(tuple(pair) for pair in value)
+
+
+def _check(name: str, value: object) -> None:
+    """One field by itself."""
+    optional = JobSpec.__dataclass_fields__[name].default is None
+    if optional and value is None:
+        return
+    if name == "kind":
+        _kind(value)
+    elif name in NUMBERS:
+        _check_number(name, value)
+    elif name in ("in_place", "overwrite"):
+        if not isinstance(value, bool):
+            raise FieldError(f"{name} is {value!r:.100}, expected true or false.", detail=name)
+    elif name in ("path_map", "nudges"):
+        _check_pairs(name, value)
+    else:
+        _check_text(name, value)
+
+
+def _check_number(name: str, value: object) -> None:
+    low, high = NUMBERS[name]
+    whole = isinstance(low, int)
+    fits = isinstance(value, int) if whole else isinstance(value, int | float) and math.isfinite(value)
+    if isinstance(value, bool) or not fits or not low <= value <= high:  # type: ignore[operator]
+        what = "whole number" if whole else "number"
+        raise FieldError(
+            f"{name} is {value!r:.100}, expected a {what} from {low:.15g} to {high:.15g}.", detail=name
+        )
+
+
+def _check_text(name: str, value: object) -> None:
+    most = LONGEST_NAME if name in _NAMES else LONGEST_TEXT
+    if not isinstance(value, str) or len(value) > most:
+        raise FieldError(
+            f"{name} is {value!r:.100}, expected a text of at most {most} characters.", detail=name
+        )
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
+        raise FieldError(
+            f"{name} is {value!r:.100}, which holds a zero or bytes that are no UTF-8.", detail=name
+        )
+    if name in _PATHS and not os.path.isabs(value):
+        raise FieldError(f"{name} is {value!r:.100}, expected an absolute path.", detail=name)
+    if name == "lock" and value != "rhythm":
+        raise FieldError(f"lock is {value!r:.100}, expected rhythm.", detail=name)
+    if name in ("to", "encoder", "backbone") and not value:
+        raise FieldError(f"{name} is empty, expected a name.", detail=name)
+
+
+def _check_pairs(name: str, value: object) -> None:
+    if not isinstance(value, tuple) or len(value) > MOST_PAIRS:
+        raise FieldError(f"{name} holds more than {MOST_PAIRS} pairs or is no list of them.", detail=name)
+    for pair in value:
+        if not isinstance(pair, tuple) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+            raise FieldError(f"{name} holds {pair!r:.100}, expected a pair of texts.", detail=name)
+        for part in pair:
+            _check_text(name, part)
+            if not part:
+                raise FieldError(f"{name} holds an empty text.", detail=name)
+        if name == "path_map" and not os.path.isabs(pair[1]):
+            raise FieldError(f"path_map leads to {pair[1]!r:.100}, expected an absolute path.", detail=name)

@@ -1,0 +1,1 @@
+"""The daemon's front: gRPC calls in, the job desk behind them."""
