@@ -89,7 +89,7 @@ def test_both_stages_learn_and_export_a_model_that_loads(
     assert printed[-1] == str(folder / "sketch.safetensors")
     lines = [line for line in _log(folder / "run" / "text-to-music.jsonl") if "loss" in line]
     assert [line["step"] for line in lines] == list(range(2, 17, 2))
-    assert lines[-1]["loss"] < 0.85 * lines[0]["loss"]
+    assert lines[-1]["loss"] < 0.9 * lines[0]["loss"]
     exported = load_checkpoint(folder / "sketch.safetensors")
     assert exported.model.config.curve_channels == 1
     assert exported.model.config.channel_groups == CHANNEL_GROUPS

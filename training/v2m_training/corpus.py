@@ -24,6 +24,7 @@ from safetensors.numpy import load_file, save_file
 
 from v2m.codecs.arrangement import STEPS_PER_BEAT
 from v2m.codecs.latents import encode
+from v2m.codecs.layout import LAYOUT_VERSION
 from v2m.curves import FINE_RATE_HZ, event_curve
 from v2m.encoders import spectral
 from v2m.errors import InputError
@@ -44,6 +45,9 @@ class Recipe:
     seed: int
     render: bool
     """Whether the pieces have curves."""
+
+    layout: int = LAYOUT_VERSION
+    """Of the score latents."""
 
     def __post_init__(self) -> None:
         """Refuse an empty corpus.

@@ -23,6 +23,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from v2m.codecs.channels import NOTE as CHANNELS_NOTE
+from v2m.codecs.channels import channels_note
 from v2m.errors import MissingPartError, UnfinishedError
 from v2m.model.checkpoint import load_checkpoint, save_checkpoint, weights_hash
 from v2m.model.conditioning import GRID_CHANNELS
@@ -69,7 +71,7 @@ def train_stage(run: RunConfig, name: StageName) -> Path:
             if trainer.step % run.save_every == 0:
                 parts = (trainer.model.state_dict(), trainer.average, trainer.optimizers)
                 save_state(state, trainer.step, digest, *parts)
-    notes = {"stage": name, "steps": str(stage.steps), "digest": digest}
+    notes = {"stage": name, "steps": str(stage.steps), "digest": digest, CHANNELS_NOTE: channels_note()}
     save_checkpoint(weights, trainer.averaged_model(), notes, torch.float32)
     state.unlink(missing_ok=True)
     return weights

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from v2m.backbones.base import Commission, Composition, FractionDone
 from v2m.codecs import latents as score_latents
 from v2m.codecs.arrangement import STEPS_PER_BEAT
+from v2m.codecs.channels import channels_of, to_layout
 from v2m.errors import MissingPartError
 from v2m.model.checkpoint import Checkpoint, load_checkpoint, weights_hash
 from v2m.model.conditioning import NO_TERM, Conditioning, grid_features
@@ -90,6 +91,11 @@ class Sketch:
         device = choose_device(self.device)
         return self._checkpoint.model.to(device=device, dtype=fast_dtype(device))
 
+    @cached_property
+    def _channels(self) -> tuple[str, ...]:
+        """What the model composes: weights made for an earlier layout of the score have other channels."""
+        return channels_of(self._checkpoint.notes, self._checkpoint.model.config.latent_channels)
+
     def compose(
         self, commission: Commission, on_progress: FractionDone, cancel: Cancel
     ) -> tuple[Composition, ...]:
@@ -103,7 +109,11 @@ class Sketch:
         latents = self._sample(commission, settings, on_progress, cancel)
         return tuple(
             Composition(
-                seed, latents[i], score_latents.decode(latents[i], tonic, commission.brief.beats_per_bar)
+                seed,
+                latents[i],
+                score_latents.decode(
+                    to_layout(latents[i], self._channels), tonic, commission.brief.beats_per_bar
+                ),
             )
             for i, seed in enumerate(commission.seeds)
             for tonic in (choose_tonic(commission.brief, seed),)
@@ -113,7 +123,7 @@ class Sketch:
         self, commission: Commission, settings: SamplerSettings, on_progress: FractionDone, cancel: Cancel
     ) -> NDArray[np.float32]:
         grid, curve = frame_conditions(commission)
-        b, t, c = len(commission.seeds), len(curve), score_latents.CHANNEL_COUNT
+        b, t, c = len(commission.seeds), len(curve), len(self._channels)
         done = np.zeros((b, t, c), np.float32)
         spans = list(windows(t))
         for index, (first, last, known) in enumerate(spans):

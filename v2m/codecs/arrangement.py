@@ -14,7 +14,8 @@ from typing import Final, Literal
 Part = Literal["drums", "bass", "harmony", "lead", "extras"]
 PARTS: Final[tuple[Part, ...]] = ("drums", "bass", "harmony", "lead", "extras")
 PITCHED_PARTS: Final[tuple[Part, ...]] = ("bass", "harmony", "lead", "extras")
-"""bass, lead and extras (counter-line or arpeggio) sound one note at a time; harmony sounds chords."""
+"""bass, lead and extras (counter-line or arpeggio) sound one note at a time, lead and extras two that begin
+and end together; harmony sounds chords."""
 
 STEPS_PER_BEAT: Final = 4
 
@@ -46,6 +47,10 @@ class Note:
     velocity: int
 
 
+Span = tuple[float, float]
+"""Beats from and to."""
+
+
 @dataclass(frozen=True)
 class Arrangement:
     """A piece, or a span of one."""
@@ -60,3 +65,12 @@ class Arrangement:
     beats_per_bar: int = 4
     programs: Mapping[Part, int] = field(default_factory=dict)
     """General MIDI program (0-127) of each pitched part; for drums the kit (0, 8, 16, 24, 25, 32, 40, 48)."""
+
+    pedals: Mapping[Part, tuple[Span, ...]] = field(default_factory=dict)
+    """When the damper pedal of a pitched part is down, in order and apart: what ends meanwhile rings on
+    until it comes up, or until its own key is struck again."""
+
+    loudness_db: Mapping[Part, tuple[float, ...]] = field(default_factory=dict)
+    """How much louder (above 0) or softer a part plays than its velocities say, at each sixteenth from beat
+    0, straight between them and level after the last: swells and fades inside held notes. A part that is not
+    named stays at 0."""
