@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from v2m.codecs.arrangement import PARTS, Arrangement, Note, Part
 from v2m.codecs.desk import CALIBRATION_PITCHES, CALIBRATION_VELOCITY, MAX_CALIBRATION, Desk
+from v2m.codecs.loudness import level_beats, swell_gain
+from v2m.codecs.pedal import sustained
 from v2m.codecs.programs import DEFAULT_PROGRAMS
 from v2m.codecs.soundfont import SoundFont, find_soundfont
 
@@ -41,6 +43,7 @@ class QuickPlayer:
 
     def play(self, arrangement: Arrangement, bpm: float) -> Samples:
         """The mix of all parts, for the length of the arrangement."""
+        arrangement = sustained(arrangement)
         count = round(arrangement.beat_count * 60 / bpm * RATE_HZ)
         mix = np.zeros(count, np.float32)
         by_part: Mapping[Part, list[Note]] = {part: [] for part in PARTS}
@@ -49,9 +52,12 @@ class QuickPlayer:
         for part, notes in by_part.items():
             if notes:
                 program = arrangement.programs.get(part, DEFAULT_PROGRAMS[part])
-                mix += np.float32(self._gain(part, program)) * self._play_part(
-                    part, program, notes, bpm, count
-                )
+                sound = self._play_part(part, program, notes, bpm, count)
+                levels_db = arrangement.loudness_db.get(part, ())
+                if levels_db:
+                    times = level_beats(levels_db) * 60 / bpm * RATE_HZ
+                    sound = sound * swell_gain(times, levels_db, np.arange(count, dtype=np.float64))
+                mix += np.float32(self._gain(part, program)) * sound
         return mix
 
     def _play_part(self, part: Part, program: int, notes: list[Note], bpm: float, count: int) -> Samples:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v2m.codecs.arrangement import PARTS, Arrangement, Note, Part
+from v2m.codecs.loudness import level_beats
 from v2m.codecs.programs import DEFAULT_PROGRAMS
 from v2m.errors import OutputWriteError
 from v2m.tempo import TempoMap
@@ -26,6 +27,11 @@ FloatArray = NDArray[np.float64]
 
 TICKS_PER_BEAT: Final = 960
 _DRUM_CHANNEL = 9
+_PEDAL = 64  # General MIDI: damper pedal
+_EXPRESSION = 11  # General MIDI: expression
+_EXPRESSION_DB = 40.0
+"""Loudness of a controller value v is 40 log10(v / 127) dB (General MIDI, recommended response)."""
+
 _SHORTEST_BEAT_S = 0.1
 """A remnant of a beat shorter than this joins the next one: sequencers refuse tempos over 999 BPM."""
 
@@ -119,12 +125,43 @@ def _part_track(
             mido.Message("program_change", channel=channel, program=program, time=0),
         ]
     )
+    messages = [
+        (tick, mido.Message("note_on" if on else "note_off", channel=channel, note=pitch, velocity=velocity))
+        for tick, on, pitch, velocity in _strokes(notes, tempo, beat_offset, grid)
+    ]
+    controls = [
+        (tick, mido.Message("control_change", channel=channel, control=control, value=value))
+        for tick, control, value in _controls(part, arrangement, tempo, beat_offset, grid)
+    ]
     at = 0
-    for tick, on, pitch, velocity in _strokes(notes, tempo, beat_offset, grid):
-        kind = "note_on" if on else "note_off"
-        track.append(mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=tick - at))
+    # the sort is stable: on one tick a control stands before the notes
+    for tick, message in sorted([*controls, *messages], key=lambda event: event[0]):
+        track.append(message.copy(time=tick - at))
         at = tick
     return track
+
+
+def _controls(
+    part: Part, arrangement: Arrangement, tempo: TempoMap, beat_offset: float, grid: FloatArray
+) -> list[tuple[int, int, int]]:
+    """Tick, controller and value of the pedal and of the part's expression, changes only."""
+    pedal = [
+        (beat, 0 if up else 127) for span in arrangement.pedals.get(part, ()) for up, beat in enumerate(span)
+    ]
+    levels_db = arrangement.loudness_db.get(part, ())
+    # expression only softens: what is loudest stands at its end, and the rest below it
+    top_db = max(levels_db, default=0.0)
+    values = [round(127 * 10 ** ((level - top_db) / _EXPRESSION_DB)) for level in levels_db]
+    changes = [i for i, value in enumerate(values) if i == 0 or value != values[i - 1]]
+    found = []
+    for control, beats, settings in (
+        (_PEDAL, [beat for beat, _ in pedal], [value for _, value in pedal]),
+        (_EXPRESSION, level_beats(levels_db)[changes].tolist(), [values[i] for i in changes]),
+    ):
+        times_s = tempo.time_s(np.array(beats, np.float64) + beat_offset) if beats else np.zeros(0)
+        ticks = _ticks(np.maximum(0.0, times_s), grid)
+        found += [(tick, control, value) for tick, value in zip(ticks, settings, strict=True)]
+    return sorted(found, key=lambda event: event[0])
 
 
 def _strokes(

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from v2m.codecs.arrangement import DRUM_VOICES, PARTS, Arrangement, Note, Part
 from v2m.codecs.desk import Desk
 from v2m.codecs.instrument import MAX_TAIL_SAMPLES, Orchestra
+from v2m.codecs.loudness import level_beats, swell_gain
+from v2m.codecs.pedal import sustained
 from v2m.codecs.programs import DEFAULT_PROGRAMS
 from v2m.codecs.room import BLOCK_SAMPLES, Room
 from v2m.codecs.soundfont import SoundFont, find_soundfont
@@ -83,6 +85,7 @@ class ScoreSynth:
             beat_offset: beat of the tempo map at which the arrangement's beat 0 lies.
             first_block: the second from which to begin; the blocks are the same as of a whole rendering.
         """
+        arrangement = sustained(arrangement)
         strips = [
             _Strip(part, arrangement, tempo, beat_offset, self._orchestra, self._desk)
             for part in _parts_with_notes(arrangement)
@@ -111,6 +114,9 @@ class _Strip:
         self._program = arrangement.programs.get(part, DEFAULT_PROGRAMS[part])
         notes = [note for note in arrangement.notes if note.part == part]
         self._events = _events(part, notes, tempo, beat_offset)
+        self._levels_db = arrangement.loudness_db.get(part, ())
+        beats = level_beats(self._levels_db) + beat_offset
+        self._level_samples = tempo.time_s(beats) * SAMPLE_RATE_HZ if len(beats) else beats
         self._next = 0
         self._sounding: list[tuple[int, Samples, float]] = []
         self._orchestra = orchestra
@@ -128,6 +134,9 @@ class _Strip:
             low, high = max(start, at), min(start + len(sound), at + BLOCK_SAMPLES)
             if low < high:
                 out[low - at : high - at] += np.float32(gain) * sound[low - start : high - start]
+        if self._levels_db:
+            samples = np.arange(at, at + BLOCK_SAMPLES, dtype=np.float64)
+            out *= swell_gain(self._level_samples, self._levels_db, samples)[:, None]
         end = at + BLOCK_SAMPLES
         self._sounding = [entry for entry in self._sounding if entry[0] + len(entry[1]) > end]
         answer = (
