@@ -1,9 +1,11 @@
 """How the music answers an event: the stronger it is, the more parts mark it and the more changes.
 
     0.3   an accent: chords and drums strike, in a new inversion
-    0.5   a new chord, crash and kick, a stop just before, all parts strike together
-    0.7+  a new section (see `form`): a fill or a stop leads in, the texture changes
+    0.5   a new chord, crash and kick, a breath just before, all parts strike together
+    0.7+  a new section (see `form`): a fill, a swell, a stop or a drop leads in (see `approaches`)
     end   the last chord, struck by everybody and left to ring
+
+Now and then a strong one is a stinger: all strike and fall silent for a beat or two.
 
 Conventions: ordinary strokes stay at a velocity of `steady_velocity` or so (50-90); events get 96-126, so
 that the sound's own event curve has its peaks at the events.
@@ -15,66 +17,60 @@ import random
 from typing import Final
 
 from v2m.codecs.arrangement import DRUM_VOICES, PARTS, STEPS_PER_BEAT, Part
+from v2m_training.compose.approaches import lead_into
 from v2m_training.compose.bass import root_pitch
 from v2m_training.compose.draft import Draft
 from v2m_training.compose.figures import ladder
 from v2m_training.compose.form import CHORD_STRENGTH, SECTION_STRENGTH, Event
 from v2m_training.compose.harmony import nearest_pitch, voice
-from v2m_training.compose.lead_sheet import ChordSpan, LeadSheet, steady_velocity
+from v2m_training.compose.lead_sheet import ChordSpan, LeadSheet
 from v2m_training.compose.melody import LEAD_RANGE
-from v2m_training.compose.rhythm import play_fill
 
 _ALL_STRIKE: Final = 0.55
 """From this strength on every part that plays strikes on the event."""
 
-_STOP_STRENGTH: Final = 0.4
-"""Below this the music runs into the event without a breath."""
+_STINGER_SHARE: Final = 0.06
+_STINGER_RING: Final = 2
+"""Steps that a stinger sounds before the silence."""
+
+_BEAT_STOP: Final = STEPS_PER_BEAT - 1
+"""Silence of so many steps is heard as a stop, not as a breath."""
 
 
-def answer_events(draft: Draft, sheet: LeadSheet, layers: frozenset[Part], rng: random.Random) -> None:
-    """Cut all events of the form into a draft."""
+def answer_events(
+    draft: Draft, sheet: LeadSheet, layers: frozenset[Part], register: float, rng: random.Random
+) -> bool:
+    """Cut all events of the form into a draft; whether everybody stopped at least once."""
+    stopped = False
     for event in sheet.form.events:
         _, texture = sheet.section_at(event.step)
-        _prepare(draft, sheet, event, rng)
+        silence = lead_into(draft, sheet, event, rng)
         playing = set(layers if event.ends else texture.parts)
         if event.strength >= SECTION_STRENGTH and "drums" in layers:
             playing.add("drums")  # even a section without drums is opened by them
         for part in _strikers(playing, event, rng):
-            _strike(draft, sheet, part, event)
+            _strike(draft, sheet, part, event, register)
+        stinger = 0
+        if event.strength >= _ALL_STRIKE and not event.ends and rng.random() < _STINGER_SHARE:
+            stinger = _sting(draft, sheet, event, rng)
+        stopped |= max(silence, stinger) >= _BEAT_STOP
+    return stopped
 
 
-def _prepare(draft: Draft, sheet: LeadSheet, event: Event, rng: random.Random) -> None:
-    """What leads in: a stop whose length grows with the strength, or a fill before a new section."""
-    section, texture = sheet.section_at(max(0, event.step - 1))
-    first_free = max((e.step + 2 for e in sheet.form.events if e.step < event.step), default=0)
-    stop = rng.randint(*_stop_steps(event.strength))
-    stop = min(stop, max(0, event.step - first_free))
-    filled = (
-        event.strength >= SECTION_STRENGTH
-        and "drums" in texture.parts
-        and event.step - first_free >= 2 * STEPS_PER_BEAT
-        and rng.random() < 0.55
-    )
+def _sting(draft: Draft, sheet: LeadSheet, event: Event, rng: random.Random) -> int:
+    """Silence after the blow, to a beat, at the latest to the next event; the steps of it."""
+    following = min((e.step for e in sheet.form.events if e.step > event.step), default=draft.step_count)
+    resume = event.step - event.step % STEPS_PER_BEAT + rng.choice((1, 2)) * STEPS_PER_BEAT
+    first, last = event.step + _STINGER_RING, min(resume, following)
     for part in PARTS:
-        if stop and not (part == "drums" and filled):
-            draft.clear(part, event.step - stop, event.step)
-        elif part != "drums":
-            draft.release(part, event.step)
-    if filled:
-        loudness = steady_velocity(section, event.step)
-        play_fill(draft, event.step, loudness, orchestral=sheet.style.orchestral_drums, rng=rng)
-
-
-def _stop_steps(strength: float) -> tuple[int, int]:
-    """Shortest and longest silence before an event."""
-    if strength < CHORD_STRENGTH:
-        return 0, int(strength >= _STOP_STRENGTH)
-    return (1, 2) if strength < SECTION_STRENGTH else (1, 4)
+        draft.clear(part, event.step + 1, last)
+        draft.release(part, first)
+    return max(0, last - first)
 
 
 def _strikers(playing: set[Part], event: Event, rng: random.Random) -> list[Part]:
     """Who strikes: everybody from _ALL_STRIKE on, below it the chords, the drums and perhaps one more."""
-    if event.strength >= _ALL_STRIKE:
+    if event.strength >= _ALL_STRIKE or event.ends:
         return [part for part in PARTS if part in playing]
     core = [part for part in PARTS if part in playing and part in ("drums", "harmony")]
     others = [part for part in PARTS if part in playing and part not in core]
@@ -82,7 +78,7 @@ def _strikers(playing: set[Part], event: Event, rng: random.Random) -> list[Part
     return [*core, *rng.sample(others, k=min(extra, len(others)))]
 
 
-def _strike(draft: Draft, sheet: LeadSheet, part: Part, event: Event) -> None:
+def _strike(draft: Draft, sheet: LeadSheet, part: Part, event: Event, register: float) -> None:
     step, velocity = event.step, 88 + 38 * event.strength
     if part == "drums":
         _strike_drums(draft, sheet, event, velocity)
@@ -91,10 +87,9 @@ def _strike(draft: Draft, sheet: LeadSheet, part: Part, event: Event) -> None:
     draft.clear(part, step, step + (ring if event.ends else max(1, ring // 2)))
     span = sheet.chord_at(step)
     limit = draft.step_count if event.ends else max(span.end, step + 1)
-    for pitch in _struck_pitches(draft, sheet, part, event, span):
-        draft.add(
-            part, step, min(_ring_until_next(draft, part, step, ring, limit), limit - step), pitch, velocity
-        )
+    length = min(_ring_until_next(draft, part, step, ring, limit), limit - step)
+    for pitch in _struck_pitches(sheet, part, event, span, register):
+        draft.add(part, step, length, pitch, velocity)
 
 
 def _ring_until_next(draft: Draft, part: Part, step: int, ring: int, limit: int) -> int:
@@ -104,7 +99,7 @@ def _ring_until_next(draft: Draft, part: Part, step: int, ring: int, limit: int)
 
 
 def _struck_pitches(
-    draft: Draft, sheet: LeadSheet, part: Part, event: Event, span: ChordSpan
+    sheet: LeadSheet, part: Part, event: Event, span: ChordSpan, register: float
 ) -> tuple[int, ...]:
     """The pitches of a strike: a new register or inversion is what makes it heard."""
     _, texture = sheet.section_at(event.step)
@@ -117,7 +112,7 @@ def _struck_pitches(
     if part == "extras":
         rungs = ladder(span, 72)
         return (rungs[min(len(rungs) - 1, round(3 * event.strength))],)
-    return (nearest_pitch(span.chord.pitch_classes, 71 + 9 * event.strength, *LEAD_RANGE),)
+    return (nearest_pitch(span.chord.pitch_classes, register + 9 * event.strength, *LEAD_RANGE),)
 
 
 def _strike_drums(draft: Draft, sheet: LeadSheet, event: Event, velocity: float) -> None:

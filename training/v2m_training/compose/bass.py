@@ -3,8 +3,8 @@
     R root   5 fifth   8 octave   3 third   7 seventh (or sixth)   a approach to the next root
     - hold   . rest
 
-Conventions: a character is a sixteenth of the bar; sixteen for 4/4, twelve for 3/4. A new chord is struck
-even where the idiom holds.
+Conventions: a character is a sixteenth of 4/4 or 3/4, an eighth of 6/8 (see `metre`); an idiom may span two
+bars. A new chord is struck even where the idiom holds. At the end of a phrase the player leads over.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Final
 from v2m.codecs.arrangement import STEPS_PER_BEAT
 from v2m_training.compose.draft import Draft
 from v2m_training.compose.form import Section
-from v2m_training.compose.harmony import nearest_pitch, scale_under
+from v2m_training.compose.harmony import nearest_pitch
 from v2m_training.compose.lead_sheet import ChordSpan, LeadSheet, steady_velocity
+from v2m_training.compose.metre import fit
 
 BASS_RANGE: Final = (28, 47)
 """E1, the lowest string, to B2: below the chords."""
@@ -25,7 +26,7 @@ BASS_RANGE: Final = (28, 47)
 BASSES: Final[Mapping[str, str]] = {
     "roots": "R---------------",
     "halves": "R-------5-------",
-    "drone": "R---------------",
+    "drone": "----------------",
     "boom bap": "R-----.R..5-....",
     "syncopated": "R-----R-...R--a-",
     "sub": "R-----------..R-",
@@ -41,8 +42,22 @@ BASSES: Final[Mapping[str, str]] = {
     "slap": "R.8R..R8..5.R.a.",
     "two feel": "R---....5---....",
     "left hand": "R---5---8-------",
+    "quarters": "R---R---5---R-a-",
+    "bounce": "R--R....R-5.8.7.R--R..R.....5-a-",
+    "dotted": "R--R--R-R--R--8-",
+    "motown": "R-.R5-8.R-.R5-a.",
+    "tresillo": "R-----R-----R-5-",
+    "bossa roots": "R-----5-5-----R-",
+    "marcato": "R...R...R...5.a.",
     "waltz roots": "R---........",
+    "waltz quarters": "R---5-..8---",
     "one a bar": "R-----------",
+    "pulse in three": "R.R.R.R.R.R.",
+    "roots in six": "R-----",
+    "lilt in six": "R-.R-5",
+    "sway in six": "R--5--",
+    "pulse in six": "R.RR.R",
+    "gallop in six": "RRRRRR",
     "walk": "",
 }
 
@@ -50,13 +65,11 @@ BASSES: Final[Mapping[str, str]] = {
 def play_bass(draft: Draft, sheet: LeadSheet, rng: random.Random) -> None:
     """The bass of all sections that have one."""
     for section, texture in sheet.playing("bass"):
-        idiom = BASSES[texture.habits.bass]
         if texture.habits.bass == "walk":
             _walk(draft, sheet, section, rng)
-        elif texture.habits.bass == "drone":
-            idiom = "-" * sheet.form.bar_steps
-        if idiom:
-            _play_idiom(draft, sheet, idiom, section)
+        else:
+            idiom = fit(BASSES[texture.habits.bass], sheet.form.metre)
+            _play_idiom(draft, sheet, idiom, section, leads_over="a" not in idiom and rng.random() < 0.5)
 
 
 def root_pitch(span: ChordSpan, near: float = 38.0) -> int:
@@ -64,32 +77,38 @@ def root_pitch(span: ChordSpan, near: float = 38.0) -> int:
     return nearest_pitch((span.chord.root,), near, *BASS_RANGE)
 
 
-def _play_idiom(draft: Draft, sheet: LeadSheet, idiom: str, section: Section) -> None:
+def _play_idiom(draft: Draft, sheet: LeadSheet, idiom: str, section: Section, *, leads_over: bool) -> None:
     bar = sheet.form.bar_steps
-    idiom = idiom[:bar] if len(idiom) >= bar else idiom.ljust(bar, "-")
     step = section.start
     while step < section.end:
         span = sheet.chord_at(step)
-        sign = idiom[step % bar]
-        if step == span.start and sign == "-":
+        sign = idiom[step % len(idiom)]
+        if leads_over and _is_turn(step, bar) and span.end == step + 2 and span.end < section.end:
+            sign = "a"
+        elif step == span.start and sign in "-a":
             sign = "R"
         if sign in "-.":
             step += 1
             continue
-        length = _held(idiom, step, min(span.end, section.end), bar)
-        accent = 1.0 if sign == "R" else 0.9
+        length = 2 if leads_over and sign == "a" else _held(idiom, step, min(span.end, section.end))
+        accent = 1.0 if sign == "R" else 0.92
         pitch = _degree(sign, span, sheet.chord_at(min(span.end, sheet.form.step_count - 1)))
         draft.add("bass", step, length, pitch, _loudness(section, step) * accent)
-        step += length
+        step += 1
+
+
+def _is_turn(step: int, bar: int) -> bool:
+    """The last eighth of every fourth bar."""
+    return step % (4 * bar) == 4 * bar - 2
 
 
 def _loudness(section: Section, step: int) -> float:
     return steady_velocity(section, step) + 6  # low notes need more to be heard
 
 
-def _held(idiom: str, step: int, limit: int, bar: int) -> int:
+def _held(idiom: str, step: int, limit: int) -> int:
     last = step + 1
-    while last < limit and idiom[last % bar] == "-":
+    while last < limit and idiom[last % len(idiom)] == "-":
         last += 1
     return last - step
 
@@ -123,7 +142,7 @@ def _walk(draft: Draft, sheet: LeadSheet, section: Section, rng: random.Random) 
             side = 1 if pitch > target else -1
             pitch = target + side if BASS_RANGE[0] <= target + side <= BASS_RANGE[1] else target - side
         else:
-            classes = span.chord.pitch_classes if rng.random() < 0.5 else scale_under(sheet.mode, span.chord)
+            classes = span.chord.pitch_classes if rng.random() < 0.5 else span.scale
             drift = rng.choice((-3, 3)) + (38 - pitch) * 0.2  # wander, but back to the middle
             pitch = nearest_pitch([c for c in classes if c != pitch % 12], pitch + drift, *BASS_RANGE)
         draft.add("bass", step, STEPS_PER_BEAT, pitch, _loudness(section, step) * rng.uniform(0.92, 1.04))

@@ -2,8 +2,8 @@
 
     X accented chord   x chord   o soft chord   0-4 one tone of the voicing   - hold   . rest
 
-Conventions: a character is a sixteenth of the bar; sixteen for 4/4, twelve for 3/4. Held figures strike
-each new chord; plucked and stabbed ones wait for their place.
+Conventions: a character is a sixteenth of 4/4 or 3/4, an eighth of 6/8 (see `metre`); a figure may span two
+bars. Held figures strike each new chord; plucked and stabbed ones wait for their place.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 from v2m_training.compose.draft import Draft
 from v2m_training.compose.harmony import HARMONY_RANGE
 from v2m_training.compose.lead_sheet import LeadSheet, steady_velocity
+from v2m_training.compose.metre import fit
 
 COMPS: Final[Mapping[str, str]] = {
     "pad": "----------------",
@@ -38,7 +39,27 @@ COMPS: Final[Mapping[str, str]] = {
     "piano arpeggio": "0-1-2-3-2-1-2-1-",
     "broken": "0---1---2---3---",
     "ostinato": "x.o.o.o.x.o.o.o.",
+    "quarter chords": "x---o---x---o---",
+    "broken eighths": "0-1-2-1-3-2-1-2-",
+    "rolling piano": "0-2-1-3-2-1-3-2-0-1-2-3-1-2-3-1-",
+    "lo-fi keys": "x-----x-..o-----..x---o-....x-o-",
+    "montuno": "x.ox.xo.x.ox.ox.",
+    "push": "x-----..x-----x-",
+    "skank": "..x...x...x..ox.",
+    "clave chords": "x..x..x...x.x...",
+    "boom chick": "0-..x-..1-..x-..",
+    "spiccato": "xoxoxoxoxoxoxoxo",
+    "march chords": "..x...x...x...xo",
     "waltz": "....x-..o-..",
+    "quarters in three": "x---o---o---",
+    "broken in three": "0-2-1-3-2-1-",
+    "pad in three": "x-----------",
+    "arpeggio in six": "012321",
+    "strum in six": "x-ox-o",
+    "sway in six": "x--o--",
+    "lilt in six": "x-.o-o",
+    "ostinato in six": "xooxoo",
+    "long in six": "x-----",
     "arpeggio in three": "0-1-2-3-2-1-",
     "strum in three": "x---o-x-o-..",
     "comp in three": "..x-....x-..",
@@ -51,21 +72,19 @@ _TONE_LOUDNESS: Final = 0.94
 
 def play_chords(draft: Draft, sheet: LeadSheet, rng: random.Random) -> None:
     """The chords of all sections that have them."""
-    bar = sheet.form.bar_steps
     for section, texture in sheet.playing("harmony"):
-        comp = COMPS[texture.habits.comp]
-        comp = comp[:bar] if len(comp) >= bar else comp.ljust(bar, "-")
+        comp = fit(COMPS[texture.habits.comp], sheet.form.metre)
         for step in range(section.start, section.end):
             loudness = steady_velocity(section, step) - 4
             span = sheet.chord_at(step)
-            sign = comp[step % bar]
+            sign = comp[step % len(comp)]
             fresh = step == max(span.start, section.start)
             if sign == "-" and fresh:
                 sign = "x"
             if sign in "-.":
                 continue
             limit = min(span.end, section.end)
-            length = _held(comp, step, limit, bar)
+            length = _held(comp, step, limit)
             if sign.isdigit():
                 pitch = _tone(span.voicing, int(sign))
                 draft.add("harmony", step, length, pitch, loudness * _TONE_LOUDNESS)
@@ -75,12 +94,12 @@ def play_chords(draft: Draft, sheet: LeadSheet, rng: random.Random) -> None:
                 draft.add("harmony", step, length, pitch, velocity)
 
 
-def _held(comp: str, step: int, limit: int, bar: int) -> int:
+def _held(comp: str, step: int, limit: int) -> int:
     """How long an attack sounds: through its dashes; broken chords ring a little over the next tone."""
     last = step + 1
-    while last < limit and comp[last % bar] == "-":
+    while last < limit and comp[last % len(comp)] == "-":
         last += 1
-    if comp[step % bar].isdigit():
+    if comp[step % len(comp)].isdigit():
         last = min(limit, last + 2)
     return last - step
 

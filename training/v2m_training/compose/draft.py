@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from v2m.codecs.arrangement import PARTS, STEPS_PER_BEAT, Note, Part
+from v2m_training.compose.metre import Feel
 
 MONOPHONIC: Final[frozenset[Part]] = frozenset(("bass", "lead", "extras"))
 
@@ -42,6 +43,11 @@ class Draft:
         """What a part attacks at a step."""
         return tuple(self._strokes[part].get(step, ()))
 
+    def velocity(self, part: Part, step: int, pitch: int) -> float:
+        """How hard a pitch is attacked at a step; 0 where it is not."""
+        stroke = self._strokes[part].get(step, {}).get(pitch)
+        return stroke.velocity if stroke else 0.0
+
     def clear(self, part: Part, first: int, last: int) -> None:
         """Silence in [first, last): drop attacks there, and end what rings into it."""
         rows = self._strokes[part]
@@ -61,33 +67,68 @@ class Draft:
                 for stroke in row.values():
                     stroke.length = min(stroke.length, step - start)
 
-    def finish(self, rng: random.Random, swing: float, swing_steps: int) -> tuple[Note, ...]:
-        """The notes in beats, one at a time where a part is monophonic, swung, with a human's velocities.
+    def attacks(self, part: Part) -> list[int]:
+        """The steps at which a part attacks, in order."""
+        return sorted(step for step, row in self._strokes[part].items() if row)
+
+    def shade(self, part: Part, first: int, last: int, start: float, end: float) -> None:
+        """Scale the velocities in [first, last), from one factor to another: a swell or a fade."""
+        for step in range(first, last):
+            factor = start + (end - start) * (step - first) / max(1, last - first)
+            for stroke in self._strokes[part].get(step, {}).values():
+                stroke.velocity *= factor
+
+    def finish(self, rng: random.Random, feel: Feel, exact: frozenset[int]) -> tuple[Note, ...]:
+        """The notes in beats, one at a time where a part is monophonic, with a human's time and touch.
 
         Args:
-            rng: for velocities.
-            swing: where the middle of a swung unit falls, 0.5 is straight.
-            swing_steps: length of that unit in steps: 4 swings eighths, 2 sixteenths.
+            rng: for velocities and what a player is early or late.
+            feel: where the steps of a beat sound.
+            exact: steps whose attacks keep to the grid.
         """
         notes = []
         for part in PARTS:
             rows = self._strokes[part]
+            late = {step: 0.0 if step in exact else _lateness(rng, part) for step in sorted(rows)}
             ends: dict[int, int] = {}  # start of the next attack by pitch, walking backwards
             for step in sorted(rows, reverse=True):
+                start_beat = _within_step(step, sounding_beat(step, feel) + late[step])
                 for pitch, stroke in rows[step].items():
                     limit = ends.get(0 if part in MONOPHONIC else pitch, step + stroke.length)
                     end = min(step + stroke.length, limit)
-                    start_beat = _swung(step, swing, swing_steps)
+                    end_beat = sounding_beat(end, feel) + min(0.0, late.get(end, 0.0))
                     velocity = round(min(127.0, max(12.0, stroke.velocity + rng.gauss(0, 2.5))))
-                    duration = _swung(end, swing, swing_steps) - start_beat
-                    notes.append(Note(part, start_beat, duration, pitch, velocity))
+                    notes.append(Note(part, start_beat, end_beat - start_beat, pitch, velocity))
                 for pitch in rows[step]:
                     ends[0 if part in MONOPHONIC else pitch] = step
         return tuple(sorted(notes, key=lambda n: (n.start_beat, PARTS.index(n.part), n.pitch)))
 
 
-def _swung(step: int, swing: float, unit: int) -> float:
-    whole, inside = divmod(step, unit)
-    half = unit / 2
-    position = inside * swing / half if inside <= half else swing + (inside - half) * (1 - swing) / half
-    return (whole + position) * unit / STEPS_PER_BEAT
+_LATENESS: Final[dict[Part, tuple[float, float]]] = {
+    "drums": (0.0, 0.005),
+    "bass": (0.002, 0.008),
+    "harmony": (0.0, 0.010),
+    "lead": (0.004, 0.014),
+    "extras": (0.0, 0.010),
+}
+"""Mean and spread in beats: 0.01 is 5 ms at 120 BPM. A rhythm section is tight, a singer leans back."""
+
+
+def _lateness(rng: random.Random, part: Part) -> float:
+    mean, spread = _LATENESS[part]
+    return max(-2.5 * spread, min(2.5 * spread + mean, rng.gauss(mean, spread)))
+
+
+_OWN_STEP: Final = 0.48
+"""Steps that an attack may stand off its own: still nearest to it, so that no two attacks share a step."""
+
+
+def _within_step(step: int, beat: float) -> float:
+    low, high = (step - _OWN_STEP) / STEPS_PER_BEAT, (step + _OWN_STEP) / STEPS_PER_BEAT
+    return max(0.0, min(high, max(low, beat)))
+
+
+def sounding_beat(step: int, feel: Feel) -> float:
+    """Where a step sounds, in beats."""
+    beat, inside = divmod(step, STEPS_PER_BEAT)
+    return beat + feel[inside]

@@ -2,7 +2,8 @@
 
     X  accent    x  stroke    o  soft stroke    g  ghost note    ?  ghost note now and then    .  rest
 
-Conventions: sixteen characters are a bar of 4/4, twelve one of 3/4; voices as in `DRUM_VOICES`. The idioms
+Conventions: sixteen characters are a bar of 4/4, twelve one of 3/4, six (eighths) one of 6/8, and a pattern
+may span two bars; voices as in `DRUM_VOICES`. The idioms
 are those that drum methods teach: four on the floor, boom bap, train beat, ride pattern, half time.
 """
 
@@ -25,6 +26,13 @@ class Groove:
 
     lift: Mapping[str, str]
     """Patterns added, or put in place of the same voice, when everybody plays."""
+
+    @property
+    def varies(self) -> bool:
+        """Whether a drummer adds kicks to it: not where the kick itself is the pulse."""
+        return self.voices.get("kick", "").count(".") > len(self.voices.get("kick", "")) * 2 // 3 and set(
+            self.voices["kick"]
+        ) != set("g.")
 
 
 def _groove(text: str, light: str, **lift: str) -> Groove:
@@ -251,6 +259,109 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "shaker",
         kick="o.......o.......",
     ),
+    "bounce": _groove(
+        """
+        kick        X..x......x..x..X..x..x...x.....
+        snare       ....X..g....X..?....X..?.g..X.g.
+        closed hat  x.x.x.xxx.x.x.x.x.x.x.x.x.x.xxx.
+        """,
+        "kick, closed hat",
+        open_hat="..............x...............x.",
+        shaker="o.o.o.o.o.o.o.o.",
+    ),
+    "golden era": _groove(
+        """
+        kick        X.....x...x.....X..x..x...x.x...
+        snare       ....X..g.g..X.......X..g.g..X..?
+        closed hat  x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.oo
+        """,
+        "kick, closed hat",
+        shaker="o.g.o.g.o.g.o.g.",
+        rim="..........x...............x.....",
+    ),
+    "trap roll": _groove(
+        """
+        kick        X......x..x.....X.....x...x..x..
+        clap        ....x.......X.......x.......X...
+        closed hat  x.x.x.x.x.xxx.x.x.x.xxxxx.x.xxxx
+        """,
+        "clap, closed hat",
+        open_hat="..............x...............x.",
+        snare="............X..............gX..g",
+    ),
+    "garage": _groove(
+        """
+        kick        X.....x...x.....
+        clap        ....X.......X...
+        closed hat  ..x.o.xo..x.o.xo
+        shaker      o.o.o.o.o.o.o.o.
+        """,
+        "clap, shaker",
+        open_hat="..x...x...x...x.",
+        rim=".......o.......o",
+    ),
+    "breakbeat": _groove(
+        """
+        kick        X.x.......x..x..X.x...x...x.....
+        snare       ....X..g.g..X..g....X..g.g....X.
+        closed hat  x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.
+        """,
+        "closed hat, kick",
+        ride="x...x...x...x...",
+    ),
+    "four beat": _groove(
+        """
+        kick        X..x....X..x....
+        snare       x...x...x...x...
+        closed hat  x.o.x.o.x.o.x.o.
+        """,
+        "kick, closed hat",
+        open_hat="..............x.",
+    ),
+    "tom groove": _groove(
+        """
+        kick        X...x...X...x...
+        low tom     o.xo..xoo.xo..xo
+        high tom    ............x.o.
+        """,
+        "kick",
+        snare="....x.......x...",
+        ride="x...x...x...x...",
+    ),
+    "taiko": _groove(
+        """
+        big drum    X...x..xX...x.x.
+        low tom     oo.oo.oooo.oo.oo
+        """,
+        "big drum",
+        high_tom="....x.......x.xx",
+        crash="................",
+    ),
+    "timpani pulse": _groove(
+        """
+        big drum    x...o...x...o...
+        low tom     ....o.......o.oo
+        """,
+        "big drum",
+        snare="..o...o...o...oo",
+    ),
+    "snare march": _groove(
+        """
+        big drum    x...o...x...o...
+        snare       o.ooo.o.o.ooo.oo
+        """,
+        "big drum, snare",
+        low_tom="x.......x.......",
+    ),
+    "bongo pulse": _groove(
+        """
+        shaker      ogogogogogogogog
+        kick        x...o...x...o...
+        rim         ..o...o...o..o..
+        """,
+        "shaker, kick",
+        high_tom="......x.......x.",
+    ),
     # --- 3/4
     "waltz": _groove(
         """
@@ -287,6 +398,79 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "low tom",
         shaker="oogooogooogo",
     ),
+    "rock in three": _groove(
+        """
+        kick        X.....x.....
+        snare       ....x...x...
+        closed hat  x.o.x.o.x.o.
+        """,
+        "kick, closed hat",
+        open_hat="..........x.",
+        ride="x...x...x...",
+    ),
+    "drums in three": _groove(
+        """
+        big drum    X...o...o...
+        low tom     ..o...o...oo
+        """,
+        "big drum",
+        snare="....x...x...",
+    ),
+    # --- 6/8, in eighths
+    "six": _groove(
+        """
+        kick        X....x
+        snare       ...X..
+        closed hat  xoxxox
+        """,
+        "kick, closed hat",
+        ride="x..x..",
+        open_hat=".....x",
+    ),
+    "slow six": _groove(
+        """
+        kick        X.....X..x..
+        rim         ...x.....x.?
+        closed hat  xooxooxooxoo
+        """,
+        "kick, closed hat",
+        snare="...X.....X.g",
+    ),
+    "shuffle in six": _groove(
+        """
+        kick        X..x.x
+        snare       ...x..
+        ride        x.xx.x
+        """,
+        "kick, ride",
+        closed_hat="...x..",
+    ),
+    "folk in six": _groove(
+        """
+        kick        x..x..
+        shaker      xogxog
+        """,
+        "kick, shaker",
+        rim="...x..",
+        snare="..g..g",
+    ),
+    "drums in six": _groove(
+        """
+        big drum    X..o..X..oxx
+        low tom     ..o.oo..o.oo
+        """,
+        "big drum",
+        high_tom="...x.....x..",
+        snare="..o..o..o.oo",
+    ),
+    "march in six": _groove(
+        """
+        big drum    x..x..
+        snare       o.oo.o
+        """,
+        "big drum, snare",
+        low_tom="x..o..",
+    ),
 }
 
 FILLS: Final[tuple[Mapping[str, str], ...]] = (
@@ -306,4 +490,12 @@ ORCHESTRAL_FILLS: Final[tuple[Mapping[str, str], ...]] = (
     {"big drum": "x.x.xxxx"},
     {"snare": "ooooxxxx"},
     {"low tom": "x.x.x.xx", "high tom": "....x.xx"},
+)
+
+FILLS_IN_SIX: Final[tuple[Mapping[str, str], ...]] = (
+    # in steps: the third eighth of a beat is its step 3
+    {"low tom": "xx.x"},
+    {"snare": "xo.x"},
+    {"high tom": "xx.x....", "low tom": "....xx.x"},
+    {"snare": "o..oxx.x"},
 )

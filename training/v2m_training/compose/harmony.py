@@ -76,10 +76,16 @@ def parse_chord(numeral: str) -> Chord:
     return Chord(root % 12, tuple(third if tone == -1 else tone for tone in _TONES[quality]))
 
 
+def shifted(chord: Chord, semitones: int) -> Chord:
+    """The chord of another key."""
+    return Chord((chord.root + semitones) % 12, chord.tones)
+
+
 @lru_cache(maxsize=1024)
-def scale_under(mode: str, chord: Chord) -> tuple[int, ...]:
+def scale_under(mode: str, chord: Chord, key_shift: int = 0) -> tuple[int, ...]:
     """The scale bent to a chord: a chord tone outside it replaces its neighbours a semitone away."""
-    scale, tones = set(SCALES[mode]), set(chord.pitch_classes)
+    scale = {(degree + key_shift) % 12 for degree in SCALES[mode]}
+    tones = set(chord.pitch_classes)
     clashing = {(tone + side) % 12 for tone in tones - scale for side in (-1, 1)} - tones
     return tuple(sorted((scale | tones) - clashing))
 

@@ -14,10 +14,10 @@ from typing import Final
 
 from v2m.codecs.arrangement import STEPS_PER_BEAT, Part
 from v2m_training.compose.form import CHORD_STRENGTH, SECTION_STRENGTH, Form, Section
-from v2m_training.compose.harmony import Chord, parse_chord, voice
+from v2m_training.compose.habits import Texture
+from v2m_training.compose.harmony import Chord, parse_chord, scale_under, shifted, voice
 from v2m_training.compose.progressions import CADENCES, COLOURS, HOMES, progressions
 from v2m_training.compose.styles import Style
-from v2m_training.compose.texture import Texture
 
 _LOUDEST_STEADY: Final = 84.0
 """An event of 0.3 is struck at 99: half as loud again as this, by the player's curve."""
@@ -31,6 +31,8 @@ class ChordSpan:
     end: int
     chord: Chord
     voicing: tuple[int, ...]
+    scale: tuple[int, ...]
+    """Pitch classes of the key at this place, bent to the chord."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class LeadSheet:
 def steady_velocity(section: Section, step: int) -> float:
     """How loud an ordinary stroke is at a step: below what events get, however full the section."""
     done = (step - section.start) / max(1, section.end - section.start)
-    return min(_LOUDEST_STEADY, 48 + 34 * section.intensity + section.swell * done)
+    return min(_LOUDEST_STEADY, 46 + 36 * section.intensity + section.swell * done)
 
 
 def write_chords(
@@ -100,9 +102,22 @@ def write_chords(
             elif changes.get(start, 0) > SECTION_STRENGTH and start and rng.random() < 0.2:
                 numeral = rng.choice(COLOURS[mode])
             previous = spans[-1].voicing if spans and start not in changes else ()
-            chord = parse_chord(numeral)
-            spans.append(ChordSpan(start, end, chord, voice(chord, previous, texture.habits.centre)))
+            spans.append(_span(start, end, numeral, mode, section.key_shift, previous, texture))
     return tuple(spans)
+
+
+def _span(
+    start: int,
+    end: int,
+    numeral: str,
+    mode: str,
+    key_shift: int,
+    previous: tuple[int, ...],
+    texture: Texture,
+) -> ChordSpan:
+    chord = shifted(parse_chord(numeral), key_shift)
+    scale = scale_under(mode, chord, key_shift)
+    return ChordSpan(start, end, chord, voice(chord, previous, texture.habits.centre), scale)
 
 
 def _chord_starts(section: Section, unit: int, forced: list[int]) -> list[int]:

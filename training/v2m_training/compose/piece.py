@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Final
 
-from v2m.codecs.arrangement import STEPS_PER_BEAT, Arrangement, Note, Part
+from v2m.codecs.arrangement import PARTS, STEPS_PER_BEAT, Arrangement, Note, Part
 from v2m_training.compose.answers import answer_events
 from v2m_training.compose.bass import play_bass
 from v2m_training.compose.comping import play_chords
 from v2m_training.compose.draft import Draft
+from v2m_training.compose.facts import BEATS_PER_BAR, Facts, Metre
 from v2m_training.compose.figures import play_figures
-from v2m_training.compose.form import Form, plan_form
+from v2m_training.compose.form import Form, fade_start, plan_form
 from v2m_training.compose.lead_sheet import LeadSheet, write_chords
 from v2m_training.compose.melody import play_lead, write_theme
+from v2m_training.compose.metre import feel
+from v2m_training.compose.orchestra import Orchestra, choose_orchestra
 from v2m_training.compose.rhythm import play_drums
 from v2m_training.compose.styles import STYLE_NAMES, STYLES, Style, names
-from v2m_training.compose.texture import choose_layers, choose_textures
+from v2m_training.compose.texture import choose_textures
 from v2m_training.compose.words import describe_piece
 
 _HIGHEST_SHIFT: Final = 6
 """Keys are reached by -5..6 semitones from C, so that none sits an octave above its neighbour."""
+
+_FADED: Final = 0.3
+"""What is left of the velocities where a piece has died away."""
+
+_SHORT_BEATS, _LONG_BEATS = 0.3, 1.0
+"""Notes this short or shorter are staccato, this long or longer legato."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +40,32 @@ class Piece:
     """Music with all that is known of it."""
 
     arrangement: Arrangement
-    style: str
-    mode: str
-    bpm: float
-    """Nominal; the arrangement itself is in beats."""
-
-    beats_per_bar: int
+    facts: Facts
     terms: tuple[str, ...]
     """Names in `v2m.prompt.vocabulary.TERMS` that are true of the piece."""
 
     events: tuple[tuple[float, float], ...]
     """Beat and strength (0.3-1) of each moment that the music marks, in order."""
+
+    @property
+    def style(self) -> str:
+        """The name of its style."""
+        return self.facts.style
+
+    @property
+    def mode(self) -> str:
+        """Its mode."""
+        return self.facts.mode
+
+    @property
+    def bpm(self) -> float:
+        """Its nominal tempo; the arrangement itself is in beats."""
+        return self.facts.bpm
+
+    @property
+    def beats_per_bar(self) -> int:
+        """Beats in a bar."""
+        return self.arrangement.beats_per_bar
 
 
 def compose(seed: int, style: str | None = None) -> Piece:
@@ -55,31 +81,42 @@ def compose(seed: int, style: str | None = None) -> Piece:
     name = style or random.Random(seed).choice(STYLE_NAMES)  # noqa: S311 - music, not secrets
     habits = STYLES[name]
     rng = random.Random(f"{seed} {name}")  # noqa: S311 - so that styles share no forms
-    beats_per_bar = 3 if rng.random() < habits.three else 4
-    bpm = round(rng.uniform(*habits.bpm), 1)
-    form = plan_form(rng, beats_per_bar, bpm, off_beats=habits.swing_steps == 2)
-    form = _scaled(form, habits)
-    layers = choose_layers(rng, habits)
-    if beats_per_bar == 3 and not habits.grooves_in_three:
-        layers -= {"drums"}
-    sheet, notes = _play(rng, habits, form, layers)
-    programs = _programs(rng, habits, layers)
+    metre = _metre(rng, habits)
+    bpm = _bpm(rng, habits, metre)
+    swung_eighths = habits.swing_steps == STEPS_PER_BEAT or metre == "6/8"
+    form = _scaled(plan_form(rng, metre, bpm, off_beats=not swung_eighths), habits)
+    orchestra = choose_orchestra(rng, habits)
+    sheet, notes, stops = _play(rng, habits, form, orchestra)
     tonic = rng.randrange(12)
-    return Piece(
-        arrangement=Arrangement(
-            beat_count=form.step_count // STEPS_PER_BEAT,
-            notes=_transposed(notes, tonic),
-            tonic=tonic,
-            beats_per_bar=beats_per_bar,
-            programs=programs,
-        ),
-        style=name,
-        mode=sheet.mode,
-        bpm=bpm,
-        beats_per_bar=beats_per_bar,
-        terms=describe_piece(rng, habits, name, sheet.mode, form, bpm, notes, programs),
-        events=tuple((event.step / STEPS_PER_BEAT, event.strength) for event in form.events),
+    sounding = {note.part for note in notes}
+    music = Arrangement(
+        beat_count=form.step_count // STEPS_PER_BEAT,
+        notes=_transposed(notes, tonic),
+        tonic=tonic,
+        beats_per_bar=BEATS_PER_BAR[metre],
+        programs={part: orchestra.programs[part] for part in PARTS if part in sounding},
     )
+    events = tuple((event.step / STEPS_PER_BEAT, event.strength) for event in form.events)
+    facts = _facts(name, sheet, orchestra, music, bpm, {beat for beat, _ in events}, stops=stops)
+    return Piece(music, facts, describe_piece(rng, facts, music), events)
+
+
+def _metre(rng: random.Random, style: Style) -> Metre:
+    draw = rng.random()
+    return "3/4" if draw < style.three else "6/8" if draw < style.three + style.six else "4/4"
+
+
+_SLOWEST_BPM: Final = 60.0
+_FASTEST_IN_SIX: Final = 116.0
+"""Dotted quarters: beyond it the eighths run together."""
+
+
+def _bpm(rng: random.Random, style: Style, metre: Metre) -> float:
+    """Within the style's range; a beat of three eighths takes longer than one of two."""
+    bpm = rng.uniform(*style.bpm)
+    if metre == "6/8":
+        bpm = min(_FASTEST_IN_SIX, max(_SLOWEST_BPM, bpm * 0.8))
+    return round(bpm, 1)
 
 
 def _scaled(form: Form, style: Style) -> Form:
@@ -89,32 +126,65 @@ def _scaled(form: Form, style: Style) -> Form:
 
 
 def _play(
-    rng: random.Random, style: Style, form: Form, layers: frozenset[Part]
-) -> tuple[LeadSheet, tuple[Note, ...]]:
+    rng: random.Random, style: Style, form: Form, orchestra: Orchestra
+) -> tuple[LeadSheet, tuple[Note, ...], bool]:
+    """Lead sheet, notes in C, and whether the music stops somewhere."""
     mode = rng.choice(names(style.modes))
-    textures = choose_textures(rng, style, layers, form, in_three=form.bar_steps == 12)
+    textures = choose_textures(rng, style, orchestra, form)
     sheet = LeadSheet(style, mode, form, textures, write_chords(rng, style, mode, form, textures))
     draft = Draft(form.step_count)
+    themes = tuple(write_theme(rng, style.pace, form.metre) for _ in range(2))
     play_drums(draft, sheet, rng)
     play_bass(draft, sheet, rng)
     play_chords(draft, sheet, rng)
-    play_figures(draft, sheet, rng)
-    play_lead(draft, sheet, (write_theme(rng, style.pace), write_theme(rng, style.pace)), rng)
-    answer_events(draft, sheet, layers, rng)
-    return sheet, draft.finish(rng, style.swing, style.swing_steps)
-
-
-def _programs(rng: random.Random, style: Style, layers: frozenset[Part]) -> dict[Part, int]:
-    choices: dict[Part, tuple[int, ...]] = {
-        "drums": style.kits,
-        "bass": style.bass,
-        "harmony": style.harmony,
-        "lead": style.lead,
-        "extras": style.extras,
-    }
-    return {part: rng.choice(programs) for part, programs in choices.items() if part in layers}
+    play_lead(draft, sheet, themes, orchestra.lead_register, rng)
+    play_figures(draft, sheet, orchestra.extras_register)
+    stops = answer_events(draft, sheet, orchestra.layers, orchestra.lead_register, rng)
+    for part in PARTS:
+        draft.shade(part, fade_start(form), form.step_count, 1.0, _FADED)
+    exact = frozenset(event.step for event in form.events)
+    return sheet, draft.finish(rng, feel(form.metre, style.swing, style.swing_steps), exact), stops
 
 
 def _transposed(notes: tuple[Note, ...], tonic: int) -> tuple[Note, ...]:
     shift = tonic if tonic <= _HIGHEST_SHIFT else tonic - 12
     return tuple(note if note.part == "drums" else replace(note, pitch=note.pitch + shift) for note in notes)
+
+
+def _facts(
+    name: str,
+    sheet: LeadSheet,
+    orchestra: Orchestra,
+    music: Arrangement,
+    bpm: float,
+    marked: set[float],
+    *,
+    stops: bool,
+) -> Facts:
+    style, form = sheet.style, sheet.form
+    steady = [note.velocity for note in music.notes if note.start_beat not in marked]
+    lengths = [note.duration_beats for note in music.notes if note.part not in ("drums", "bass")]
+    instruments: Mapping[Part, int] = music.programs
+    return Facts(
+        style=name,
+        moods=style.moods,
+        mode=sheet.mode,
+        tonic=music.tonic,
+        metre=form.metre,
+        bpm=bpm,
+        swing=style.swing,
+        shape=form.shape,
+        instruments=instruments,
+        attacks_per_beat=len(music.notes) / music.beat_count,
+        loudness=median(steady) if steady else 0.0,
+        staccato=sum(length < _SHORT_BEATS for length in lengths) / max(1, len(lengths)),
+        legato=sum(length >= _LONG_BEATS for length in lengths) / max(1, len(lengths)),
+        starts_quiet=form.starts_quiet,
+        builds=form.builds,
+        ends_big=form.ending == "big",
+        fades=form.ending == "fade",
+        stops=stops,
+        modulates=any(section.key_shift for section in form.sections),
+        solo=orchestra.solo,
+        missing=frozenset(PARTS) - frozenset(instruments),
+    )

@@ -1,102 +1,143 @@
 """Texture: which parts play in each section, which figure each has, and how full the drums are.
 
 Conventions: a piece owns two sets of habits, a home and a contrast; sections take turns between them.
+A section always has a part that strikes the beats, but in styles that are free of a pulse.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from v2m.codecs.arrangement import Part
+from v2m_training.compose.bass import BASSES
+from v2m_training.compose.comping import COMPS
+from v2m_training.compose.facts import Metre
+from v2m_training.compose.figures import FIGURES
 from v2m_training.compose.form import Form
+from v2m_training.compose.habits import Habits, Texture
+from v2m_training.compose.metre import beats_struck, fit
+from v2m_training.compose.orchestra import Orchestra
 from v2m_training.compose.styles import Style, names
 
+_CHORD_CENTRES: Final = (57.0, 59.0, 61.0)
+"""Below the lead, around middle C."""
 
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """Figures that belong together."""
+_CHORD_CENTRES_ALONE: Final = (58.0, 61.0, 64.0, 66.0)
+"""Registers that chords may have where no lead sings above them."""
 
-    groove: str
-    bass: str
-    comp: str
-    figure: str
-    centre: float
-    """MIDI pitch that the chords lie around."""
+_PULSE: Final = 0.75
+"""A part with attacks on so many of the beats carries the pulse."""
 
-    theme: int
-    """Which of the piece's motifs the lead develops."""
-
-
-@dataclass(frozen=True, slots=True)
-class Texture:
-    """What a section sounds like."""
-
-    parts: frozenset[Part]
-    drum_level: int
-    """0 none, 1 light, 2 the groove, 3 with its lift."""
-
-    habits: Habits
-
-
-_CHORD_CENTRES: Final = (58.0, 61.0, 64.0, 66.0)
-"""Registers that a set of habits may have for its chords: around middle C, a fifth apart at most."""
-
-
-def choose_layers(rng: random.Random, style: Style) -> frozenset[Part]:
-    """The parts that a piece has at all; harmony goes without only where drums and bass carry it."""
-    layered: tuple[Part, ...] = ("drums", "bass", "lead", "extras")
-    layers: set[Part] = {
-        part for part, share in zip(layered, style.presence, strict=True) if rng.random() < share
-    }
-    if not ({"drums", "bass"} <= layers and rng.random() < 0.06):
-        layers.add("harmony")
-    return frozenset(layers)
+_MOVING: Final[Mapping[Metre, tuple[str, str, str]]] = {
+    # for instruments that are struck or plucked, for those that sustain, for the bass
+    "4/4": (
+        "broken eighths, alberti, eighths, strum",
+        "quarter chords, ostinato, eighths",
+        "quarters, pulsing eighths",
+    ),
+    "3/4": (
+        "broken in three, quarters in three, strum in three",
+        "quarters in three, ostinato in three",
+        "waltz quarters",
+    ),
+    "6/8": ("arpeggio in six, strum in six", "strum in six, ostinato in six", "sway in six, pulse in six"),
+}
 
 
 def choose_textures(
-    rng: random.Random, style: Style, layers: frozenset[Part], form: Form, *, in_three: bool
+    rng: random.Random, style: Style, orchestra: Orchestra, form: Form
 ) -> tuple[Texture, ...]:
     """One texture a section, thinner or fuller with its intensity."""
-    home, contrast = _habits(rng, style, 0, in_three), _habits(rng, style, 1, in_three)
-    entry = _entry_order(rng, layers)
-    fullest = max(section.intensity for section in form.sections if not section.after_ending)
+    home, contrast = (_habits(rng, style, orchestra, form.metre, theme) for theme in (0, 1))
+    entry = _entry_order(rng, orchestra.layers)
+    playing = [section for section in form.sections if not section.after_ending]
+    fullest = max(section.intensity for section in playing)
     textures: list[Texture] = []
     for index, section in enumerate(form.sections):
-        use_contrast = index % 2 == 1 if form.shape == "contrasts" else index % 4 == 3
-        intensity = section.intensity
-        count = max(1, min(len(entry), round(len(entry) * (0.25 + 0.85 * intensity))))
-        parts = set(entry[:count] if intensity < fullest else entry)
-        if (
-            intensity < fullest
-            and index
-            and textures[-1].parts == parts
-            and form.shape != "steady form"
-            and len(entry) > 2
-        ):
-            parts = _vary(rng, parts, entry)
-        level = 0 if "drums" not in parts else 1 if intensity < 0.4 else 2 if intensity < 0.8 else 3
-        textures.append(Texture(frozenset(parts), level, contrast if use_contrast else home))
+        habits = contrast if (index % 2 == 1 if form.shape == "contrasts" else index % 4 == 3) else home
+        parts = _parts(rng, form, index, entry, textures, fullest)
+        level = (
+            0
+            if "drums" not in parts
+            else 1
+            if section.intensity < 0.4
+            else 2
+            if section.intensity < 0.8
+            else 3
+        )
+        if not style.free:
+            habits = _with_pulse(rng, habits, parts, form.metre, orchestra)
+        textures.append(Texture(frozenset(parts), level, habits))
     return tuple(textures)
 
 
-def _habits(rng: random.Random, style: Style, theme: int, in_three: bool) -> Habits:
-    grooves = style.grooves_in_three if in_three else style.grooves
+def _parts(
+    rng: random.Random,
+    form: Form,
+    index: int,
+    entry: list[Part],
+    textures: list[Texture],
+    fullest: float,
+) -> set[Part]:
+    """Who plays in a section: more with its intensity, in the order of entry; now and then a break."""
+    intensity = form.sections[index].intensity
+    if index == 0 and form.starts_quiet:
+        quiet = [part for part in entry if part != "drums"] or entry
+        return set(quiet[: rng.choice((1, 2))])
+    count = max(1, min(len(entry), round(len(entry) * (0.45 + 0.7 * intensity))))
+    parts = set(entry[:count] if intensity < fullest else entry)
+    before = textures[-1].parts if textures else frozenset[Part]()
+    if form.shape == "contrasts" and intensity < 0.5 and len(before) > 2 and rng.random() < 0.35:
+        broken = parts & {"drums", "bass"} if rng.random() < 0.4 else parts - {"drums"}
+        parts = broken or parts
+    if index and before == parts and intensity < fullest and form.shape != "steady form" and len(entry) > 2:
+        parts = _vary(rng, parts, entry)
+    return parts
+
+
+def _habits(rng: random.Random, style: Style, orchestra: Orchestra, metre: Metre, theme: int) -> Habits:
+    grooves, basses, comps, figures = style.in_metre(metre)
+    if orchestra.solo:
+        comps = orchestra.solo_comps(metre)
+    centres = _CHORD_CENTRES if "lead" in orchestra.layers else _CHORD_CENTRES_ALONE
     return Habits(
         groove=rng.choice(names(grooves)) if grooves else "",
-        bass=rng.choice(names(style.basses_in_three if in_three else style.basses)),
-        comp=rng.choice(names(style.comps_in_three if in_three else style.comps)),
-        figure=rng.choice(names(style.figures)),
-        centre=rng.choice(_CHORD_CENTRES),
+        bass=rng.choice(names(basses)),
+        comp=rng.choice(names(comps)),
+        figure=rng.choice(names(figures)),
+        centre=rng.choice(centres),
         theme=theme,
     )
 
 
+def _with_pulse(
+    rng: random.Random, habits: Habits, parts: set[Part], metre: Metre, orchestra: Orchestra
+) -> Habits:
+    """The habits, one figure changed where no part would strike the beats."""
+    bass, comp, figure = BASSES[habits.bass], COMPS[habits.comp], FIGURES[habits.figure]
+    strikes = (
+        "drums" in parts
+        or ("bass" in parts and (habits.bass == "walk" or beats_struck(fit(bass, metre)) >= _PULSE))
+        or ("harmony" in parts and beats_struck(fit(comp, metre)) >= _PULSE)
+        or ("extras" in parts and bool(figure) and beats_struck(fit(figure, metre)) >= _PULSE)
+    )
+    if strikes:
+        return habits
+    struck, sustained, low = _MOVING[metre]
+    if "harmony" in parts:
+        return replace(habits, comp=rng.choice(names(sustained if orchestra.harmony_sustains else struck)))
+    if "bass" in parts:
+        return replace(habits, bass=rng.choice(names(low)))
+    return replace(habits, figure={"4/4": "arp", "3/4": "arp in three", "6/8": "arp in six"}[metre])
+
+
 def _entry_order(rng: random.Random, layers: frozenset[Part]) -> list[Part]:
-    """Who plays in the thinnest section, and who joins next; chords tend to come first, the lead late."""
-    weight: dict[Part, float] = {"harmony": 0.0, "bass": 0.8, "drums": 1.0, "extras": 0.9, "lead": 1.2}
-    return sorted(sorted(layers), key=lambda part: weight[part] + rng.uniform(0, 1.3))
+    """Who plays in the thinnest section, and who joins next; chords tend to come first, extras late."""
+    weight: dict[Part, float] = {"harmony": 0.0, "bass": 0.7, "drums": 0.9, "extras": 1.1, "lead": 0.75}
+    return sorted(sorted(layers), key=lambda part: weight[part] + rng.uniform(0, 1.2))
 
 
 def _vary(rng: random.Random, parts: set[Part], entry: list[Part]) -> set[Part]:
