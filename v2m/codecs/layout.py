@@ -118,7 +118,7 @@ class HarmonyLayout:
     """By the same rank."""
 
     release: int
-    """Sixteenths by which the notes that end with this frame are longer, or shorter, than their frames."""
+    """Sixteenths from the end of this frame to where the notes that it is the last of really end."""
 
     pedal: int
     loudness: int

@@ -42,8 +42,8 @@ from v2m.codecs.programs import program_of_signs
 _DRUM_NOTE_BEATS = 0.25
 """Drum notes ring by themselves; a sixteenth is what editors of MIDI like to show."""
 
-_WHOLE_TOLERANCE = 0.1
-"""A last sixteenth this near to whole is whole: legato lines must not be chopped by a little noise."""
+_WHOLE_TOLERANCE = 0.05
+"""A last sixteenth of a line this near to whole is whole: legato must not be chopped by a little noise."""
 
 _MOST_STEPS_OFF = 1.0
 """As in the writer, a note lies at most in the sixteenth beside its own."""
@@ -178,17 +178,13 @@ class ScoreReader:
             rank = int(ranks[step, pitch])
             differs = RANK_VELOCITY * self.latents[step, HARMONY.velocities.start + rank]
             frames = self._chord_frames(step, sounds[:, pitch], struck[:, pitch])
-            length = max(_SHORTEST_SHARE, frames + self._release(step + frames - 1))
             start = self._start_beat(step, HARMONY.timings.start + rank)
+            release = min(1.0, max(-1.0, float(self.latents[step + frames - 1, HARMONY.release])))
+            end = (step + frames + release) / STEPS_PER_BEAT
+            length = max(_SHORTEST_SHARE / STEPS_PER_BEAT, end - start)
             key = pitch + ROLL_LOW + signed_tonic(self.tonic)
-            notes.append(
-                Note("harmony", start, length / STEPS_PER_BEAT, key, _velocity(attack[step], differs))
-            )
+            notes.append(Note("harmony", start, length, key, _velocity(attack[step], differs)))
         return notes
-
-    def _release(self, last_frame: int) -> float:
-        release = float(self.latents[last_frame, HARMONY.release])
-        return 0.0 if abs(release) < _WHOLE_TOLERANCE else min(1.0, max(-1.0, release))
 
     @staticmethod
     def _chord_frames(step: int, sounds: NDArray[np.bool_], struck: NDArray[np.bool_]) -> int:

@@ -223,15 +223,15 @@ def _write_roll(latents: Latents, of_pitch: Mapping[int, Mapping[int, Note]]) ->
     roll = latents[:, HARMONY.roll]
     releases: defaultdict[int, list[float]] = defaultdict(list)
     for pitch, by_step in of_pitch.items():
-        for step, note in by_step.items():
-            following = min((other for other in by_step if other > step), default=len(latents))
+        for step, following in pairwise([*sorted(by_step), len(latents)]):
+            note = by_step[step]
             later = by_step[following].start_beat if following in by_step else math.inf
-            length = min(note.duration_beats, later - note.start_beat) * STEPS_PER_BEAT
-            frames = min(max(1, math.floor(length + 0.5)), following - step)
-            roll[step + 1 : step + frames, pitch] = HELD
+            end = min(note.start_beat + note.duration_beats, later) * STEPS_PER_BEAT
+            last = min(max(step + 1, math.floor(end + 0.5)), following)
+            roll[step + 1 : last, pitch] = HELD
             roll[step, pitch] = 1.0
-            if step + frames < len(latents) or length < frames:
-                releases[step + frames - 1].append(max(-1.0, min(1.0, length - frames)))
+            if last < len(latents) or end < last:
+                releases[last - 1].append(max(-1.0, min(1.0, end - last)))
     for step, shares in releases.items():
         latents[step, HARMONY.release] = sum(shares) / len(shares)
 
