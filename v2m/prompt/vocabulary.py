@@ -92,9 +92,9 @@ _FIRST_TERMS: Final = (
     *_terms(
         "energy",
         """
-        low energy: quiet, soft, gentle, mellow, subtle, leise, doux, suave, understated, softly, quietly
+        low energy: quiet, soft, gentle, mellow, subtle, leise, doux, suave, understated, softly, quietly, less energy, less energetic
         medium energy: steady, moderate energy, flowing, mid energy
-        high energy: energetic, intense, powerful, loud, lively, energisch, energique, energico, strong, full of energy, hard-hitting, punchy
+        high energy: energetic, intense, powerful, loud, lively, energisch, energique, energico, strong, full of energy, hard-hitting, punchy, more energy, more energetic
         """,  # noqa: E501
     ),
     *_terms(
@@ -236,12 +236,12 @@ _LATER_TERMS: Final = (
         indie rock > rock: indie, indie pop
         hard rock > rock + distorted guitar: metal, heavy metal, heavy rock
         punk > rock: punk rock, pop punk
-        ballad: power ballad
+        ballad > slow + melody: power ballad
         swing jazz > jazz + swing: swing band
         smooth jazz > jazz: cool jazz, lounge, cocktail, dinner jazz
         bebop > jazz: bop, hard bop
         acoustic folk > folk + acoustic guitar: campfire, acoustic guitar folk, fingerpicked folk
-        chamber music: chamber, kammermusik, musique de chambre
+        chamber music > no drums: chamber, kammermusik, musique de chambre
         dark ambient > ambient: dark soundscape
         space ambient > ambient: space music, cosmic
         cloud rap > trap: dark trap
@@ -256,17 +256,17 @@ _LATER_TERMS: Final = (
     *_terms(
         "scene",
         """
-        action: chase, fight, battle, pursuit, car chase, action scene, verfolgungsjagd, combat
+        action > high energy + drums: chase, fight, battle, pursuit, car chase, action scene, combat
         adventure: journey, quest, exploration, abenteuer, aventure, aventura, discovery
         horror > dark: scary, nightmare, terror, slasher, frightening
         fantasy: magical, fairy tale, magic, fairytale, fairy-tale, enchanted, wonder
         sci-fi: science fiction, futuristic, cyberpunk, space, sci fi, scifi, cyber
         documentary: docu, nature documentary, nature, wildlife, news, interview
-        corporate: business, commercial, advertising, tech explainer, explainer, presentation, product video
+        corporate > medium energy: business, commercial, advertising, tech explainer, explainer, presentation
         comedy > playful: sitcom, slapstick, funny, humorous, cartoon
-        lullaby > low energy: cradle song, bedtime, schlaflied, berceuse, nana
-        anthem: anthemic, stadium, hymn
-        sports: workout, sport, gym, extreme sports
+        lullaby > low energy + slow: cradle song, bedtime, schlaflied, berceuse, nana
+        anthem > high energy + full band: anthemic, stadium, hymn
+        sports > high energy + drums: workout, sport, gym, extreme sports
         drama: tragic, tragedy, serious, solemn
         """,
     ),
@@ -396,7 +396,7 @@ _LATER_TERMS: Final = (
         solo: one instrument, unaccompanied
         duo: duet, two instruments
         small ensemble: trio, quartet, small band, small group, combo
-        full band: whole band, full ensemble, tutti, full orchestra
+        full band > drums + bass + melody: whole band, full ensemble, tutti, full orchestra
         electronic: electronica, synthetic, elektronisch, electronique, electronico, electro
         acoustic: unplugged, organic, akustisch, acoustique, acustico
         hybrid: electronic and acoustic, electro-acoustic

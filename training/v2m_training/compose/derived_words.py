@@ -14,7 +14,7 @@ _TABLE: Final = """
 joyful: happy & high energy|fast
 cheerful: happy & !high energy
 melancholic: sad & minor|dorian|phrygian & !high energy
-mournful: sad & minor & slow
+mournful: sad & minor|dorian|phrygian & low energy
 suspenseful: tense & low energy|sparse
 anxious: tense & fast|busy|high energy
 peaceful: calm & low energy & no drums
