@@ -33,7 +33,7 @@ EDIT = analysis_of(*(Cut(Fraction(frame, 24)) for frame in (61, 170, 233, 402, 5
     [
         ("jazz, 118 BPM", TempoWish(), 118, 118),
         ("jazz, 118 BPM", TempoWish(bpm=90), 90, 90),
-        ("drum and bass", TempoWish(), 160, 178),
+        ("drum and bass", TempoWish(), 145, 178),
         ("slow ambient", TempoWish(), 60, 67.5),
     ],
 )

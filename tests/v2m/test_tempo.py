@@ -13,6 +13,7 @@ from v2m.errors import InputError, UsageError
 from v2m.hits import Hit
 from v2m.metrics.sch import scene_cut_hit
 from v2m.tempo import Plan, TempoMap, TempoSettings, plan_tempo
+from v2m.tempo.passing import NEAR_S, REACH_S, Passed, passing_cost
 from v2m.tempo.refine import Pins, refine
 from v2m.tempo.segment import segment_form
 from v2m.tempo.settings import TempoCosts, costs_about
@@ -232,7 +233,7 @@ def test_a_segment_is_the_smoothest_by_numerical_search_too(half_beats: int, off
 
 def test_refinement_finds_the_optimum_of_its_convex_programme() -> None:
     start = np.arange(17) * 0.5
-    pins = Pins(np.array([0.0, 7.0, 16.0]), np.array([0.0, 3.7, 8.1]))
+    pins = Pins(np.array([0.0, 7.0, 16.0]), np.array([0.0, 3.7, 8.1]), np.zeros(3))
     refined = refine(start, pins, COSTS)
 
     def cost(inner: np.ndarray) -> float:
@@ -245,8 +246,46 @@ def test_refinement_finds_the_optimum_of_its_convex_programme() -> None:
     np.testing.assert_allclose(refined[[0, 7, 16]], pins.times_s, atol=1e-4)
 
 
+def test_a_pin_with_slack_is_met_at_the_edge_of_it_and_no_nearer() -> None:
+    start = np.arange(17) * 0.5
+    pins = Pins(np.array([0.0, 8.0, 16.0]), np.array([0.0, 4.1, 8.0]), np.array([0.0, 0.06, 0.0]))
+    refined = refine(start, pins, COSTS)
+    np.testing.assert_allclose(refined[[0, 8, 16]], [0.0, 4.04, 8.0], atol=1e-4)
+    wide = Pins(pins.positions, pins.times_s, np.array([0.0, 0.2, 0.0]))
+    np.testing.assert_allclose(refine(start, wide, COSTS), start, atol=1e-4)
+
+
+@pytest.mark.parametrize("off_beat", [False, True])
+def test_a_passed_hit_costs_by_its_distance_to_the_nearest_beat(off_beat: bool) -> None:
+    bins, half_beats, spare = np.array([-0.1, 0.0, 0.05, 0.1]), 9 + off_beat, 0.2
+    form = segment_form(half_beats, off_beat, COSTS)
+    a, b = bins[0], bins[-1]
+    intervals = 1 + form.intervals @ np.array([a, b, spare])
+    beats = np.cumsum(np.concatenate([[(1 + a) / 2 if off_beat else 0.0], intervals]))
+
+    def cost(off_s: float) -> float:
+        passed = Passed(np.array([beats[2] + off_s / COSTS.interval_s]), np.array([0.5]))
+        return float(passing_cost(form, off_beat, spare, passed, bins, COSTS.interval_s)[-1, 0])
+
+    assert cost(0.0) == pytest.approx(0.06)
+    assert cost(-0.05) == pytest.approx(cost(0.05)) == pytest.approx(0.18)
+    assert cost(0.079) < 0.31
+    assert cost(0.081) == pytest.approx(0.5)
+
+
+def test_of_the_cuts_that_no_beat_reaches_most_have_one_near() -> None:
+    hits = random_hits(5, 90.0, shortest_s=0.7, longest_s=3.5)
+    tempo_map = plan_tempo(hits, 90.0).tempo_map
+    exact = reached_weight(hits, tempo_map, REACH_S)
+    near = reached_weight(hits, tempo_map, NEAR_S + 0.002)
+    assert 0.6 < exact < 0.95
+    assert near > exact + 0.05
+    assert near > 0.85
+
+
 def test_refinement_keeps_the_limits_where_the_pins_cannot_be_met() -> None:
-    refined = refine(np.arange(9) * 0.5, Pins(np.array([0.0, 4.0, 8.0]), np.array([0.0, 2.6, 4.0])), COSTS)
+    pins = Pins(np.array([0.0, 4.0, 8.0]), np.array([0.0, 2.6, 4.0]), np.zeros(3))
+    refined = refine(np.arange(9) * 0.5, pins, COSTS)
     intervals = np.diff(refined)
     assert np.exp(np.abs(np.diff(np.log(intervals))).max()) <= 1.03
     assert abs(refined[4] - 2.6) > 0.01

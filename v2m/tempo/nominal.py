@@ -8,11 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from v2m.curves import FloatArray
+from v2m.tempo.passing import REACH_S
 from v2m.tempo.search import Forms, Targets, lowest_cost
 from v2m.tempo.settings import TempoSettings, costs_about
-
-REACH_S = 0.02
-"""Sound and picture this near are one event to eye and ear: half a frame at 24 a second."""
 
 _CANDIDATES = 8
 """6 percent apart over the default range: nearer tempos reach nearly the same hits."""

@@ -2,8 +2,8 @@
 
 Film composers bend a click track so that the moments that matter fall on beats. Here the search picks which
 hits get a beat and how many beats lie between (`search`), and the refinement moves the beats onto them
-exactly (`refine`). With no freedom the click is steady, and only its phase, and its tempo where none is
-wished, are chosen for the hits.
+exactly (`refine`), or near them where that is all the limits allow. With no freedom the click is steady, and
+only its phase, and its tempo where none is wished, are chosen for the hits.
 
 Conventions: positions in beats from `tempo_map.beats_s[0]`; a hit is reached within `REACH_S`.
 """
@@ -21,7 +21,8 @@ from v2m.curves import FloatArray
 from v2m.errors import InputError
 from v2m.hits import Hit
 from v2m.tempo.map import TempoMap
-from v2m.tempo.nominal import REACH_S, choose_bpm, choose_click
+from v2m.tempo.nominal import choose_bpm, choose_click
+from v2m.tempo.passing import NEAR_S, REACH_S
 from v2m.tempo.refine import Pins, refine
 from v2m.tempo.search import Route, Targets, search
 from v2m.tempo.settings import TempoCosts, TempoSettings, costs_about
@@ -31,6 +32,9 @@ START_WEIGHT = 0.4
 
 _EXACT_S = 0.001
 """A planned beat farther than this from its hit was held off by the limits: the hit is let go."""
+
+_TRY_EXACT_S = 0.04
+"""A passed hit whose beat the search left this near is worth trying exactly: bins of tempo round so much."""
 
 _MERGE_S = 0.001
 _ROUNDING_DIGITS = 6
@@ -112,15 +116,33 @@ def _bent(targets: Targets, costs: TempoCosts, duration_s: float, beats_per_bar:
     """Beats that bend about the nominal tempo onto the hits."""
     route = search(targets, costs, beats_per_bar)
     beats, first = _draft(route, targets, costs, duration_s)
-    kept = np.array(route.targets)
-    positions = np.array(route.half_beats) / 2 - first
+    pins, weights = _pins(route, beats, first, targets)
     while True:
-        refined = refine(beats, Pins(positions, targets.times_s[kept]), costs)
-        error = np.abs(np.interp(positions, np.arange(len(refined)), refined) - targets.times_s[kept])
-        weak = _weakest_of_each_run(error > _EXACT_S, targets.weights[kept])
+        refined = refine(beats, pins, costs)
+        at_pins = np.interp(pins.positions, np.arange(len(refined)), refined)
+        broken = np.abs(at_pins - pins.times_s) > pins.slack_s + _EXACT_S
+        weak = _weakest_of_each_run(broken, weights)
         if not weak.any() or weak.all():
             return _tempo_map(refined, -first, duration_s, beats_per_bar)
-        kept, positions = kept[~weak], positions[~weak]
+        pins = Pins(pins.positions[~weak], pins.times_s[~weak], pins.slack_s[~weak])
+        weights = weights[~weak]
+
+
+def _pins(route: Route, beats_s: FloatArray, first: int, targets: Targets) -> tuple[Pins, FloatArray]:
+    """The route's targets, exactly, and those that it passes near, as near as it does; and their weights."""
+    positions = np.full(len(targets.times_s), np.nan)
+    slack = np.zeros(len(targets.times_s))
+    weights = targets.weights.copy()
+    positions[list(route.targets)] = np.array(route.half_beats) / 2 - first
+    for k in np.flatnonzero(np.isnan(positions)):
+        beat = int(np.argmin(np.abs(beats_s - targets.times_s[k])))
+        off = abs(float(beats_s[beat]) - targets.times_s[k])
+        if off <= NEAR_S + REACH_S and not (positions == beat).any():
+            positions[k] = beat
+            slack[k] = 0.0 if off < _TRY_EXACT_S else NEAR_S
+            weights[k] /= 2  # where both cannot be, the route's own target stays
+    held = np.flatnonzero(~np.isnan(positions))
+    return Pins(positions[held], targets.times_s[held], slack[held]), weights[held]
 
 
 def _draft(route: Route, targets: Targets, costs: TempoCosts, duration_s: float) -> tuple[FloatArray, int]:

@@ -5,9 +5,9 @@ The beat times t minimise
     deviation·Σ (d_i - 1)² + change·Σ (d_{i+1} - d_i)² + SPRING·Σ (position p_k in t - hit_k)²
 
 with d_i the intervals in units of the nominal beat, under the hard limits d_{i+1} <= (1 + step)·d_i, the
-same backwards, and low <= d_i - 1 <= high. Every term holds at most three neighbouring beats, so a Newton
-step is one banded solve and the cost is linear in the number of beats (Boyd & Vandenberghe, Convex
-Optimization, section 11.3). A start within the limits stays within them.
+same backwards, and low <= d_i - 1 <= high; a pin with slack pulls only beyond it. Every term holds at most
+three neighbouring beats, so a Newton step is one banded solve and the cost is linear in the number of beats
+(Boyd & Vandenberghe, Convex Optimization, section 11.3). A start within the limits stays within them.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Pins:
 
     positions: FloatArray  # (n,) in beats from the first
     times_s: FloatArray  # (n,)
+    slack_s: FloatArray  # (n,): as near as this is near enough; 0 is exactly
 
 
 def refine(start_s: FloatArray, pins: Pins, costs: TempoCosts) -> FloatArray:
@@ -90,12 +91,13 @@ class _Programme:
         )
 
     def _pin_residual(self, times: FloatArray) -> tuple[FloatArray, NDArray[np.int64], FloatArray]:
-        """How far each pin is off, the beat at or before it, and its share of the beat after."""
+        """How far each pin is off beyond its slack, the beat at or before it, its share of the next beat."""
         left = np.floor(self.pins.positions).astype(np.int64)
         part = self.pins.positions - left
         right = np.minimum(left + 1, len(times) - 1)
-        residual = (1 - part) * times[left] + part * times[right] - self.pins.times_s / self.costs.interval_s
-        return residual, left, part
+        off = (1 - part) * times[left] + part * times[right] - self.pins.times_s / self.costs.interval_s
+        slack = self.pins.slack_s / self.costs.interval_s
+        return off - np.clip(off, -slack, slack), left, part
 
     def value(self, times: FloatArray, barrier: float) -> float:
         """The objective with the barrier, infinite outside the limits."""
@@ -115,10 +117,11 @@ class _Programme:
         gradient, bands = np.zeros_like(times), np.zeros((3, len(times)))
         residual, left, part = self._pin_residual(times)
         right = np.minimum(left + 1, len(times) - 1)
+        spring = _SPRING * ((residual != 0) | (self.pins.slack_s == 0))  # slack pulls nowhere
         for index, share in ((left, 1 - part), (right, part)):
-            np.add.at(gradient, index, 2 * _SPRING * share * residual)
-            np.add.at(bands[0], index, 2 * _SPRING * share**2)
-        np.add.at(bands[1], left, 2 * _SPRING * part * (1 - part))
+            np.add.at(gradient, index, 2 * spring * share * residual)
+            np.add.at(bands[0], index, 2 * spring * share**2)
+        np.add.at(bands[1], left, 2 * spring * part * (1 - part))
         squares: tuple[tuple[tuple[float, ...], float, float], ...] = (
             ((-1.0, 1.0), -1.0, self.costs.deviation),
             ((1.0, -2.0, 1.0), 0.0, self.costs.change),

@@ -2,8 +2,9 @@
 
 A state is a hit, the deviation from the nominal tempo there (a bin), and the hit's place in the bar in half
 beats. An edge leads to a later hit across h half-beats, costs the smoothest tempo between the two
-(`segment`), and pays for the hits that it passes over. Time is never rounded: hits lie where they lie, only
-the tempo at them is binned. Cost is linear in the number of hits.
+(`segment`), and pays for the hits that it passes over, less for those that a beat comes near (`passing`).
+Time is never rounded: hits lie where they lie, only the tempo at them is binned. Cost is linear in the
+number of hits.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v2m.curves import FloatArray
+from v2m.tempo.passing import Passed, passing_cost
 from v2m.tempo.segment import SegmentForm, segment_form
 from v2m.tempo.settings import TempoCosts
 
@@ -164,9 +166,6 @@ def _edges_from(
 ) -> _Edges | None:
     """Every way on from target i: to which target, across how many half-beats, at what cost."""
     beats = (targets.times_s[i + 1 : i + 1 + _MAX_AHEAD] - targets.times_s[i]) / costs.interval_s
-    passed = (
-        np.cumsum(targets.weights[i + 1 : i + 1 + _MAX_AHEAD]) - targets.weights[i + 1 : i + 1 + _MAX_AHEAD]
-    )
     ahead = (np.arange(len(beats)) < _ALWAYS_AHEAD) | (beats < _NEAR_BEATS)
     pairs = [(int(k), h) for k in np.flatnonzero(ahead) for h in _counts(float(beats[k]), costs)]
     if not pairs:
@@ -174,7 +173,13 @@ def _edges_from(
     to, half_beats = np.array(pairs).T
     segments = [forms.get(h, off_beat) for _, h in pairs]
     cost = _pair_costs(segments, beats[to] - half_beats / 2, bins, costs)
-    return _Edges(i + 1 + to, half_beats, cost + passed[to][:, None, None])
+    weights = targets.weights[i + 1 : i + 1 + _MAX_AHEAD]
+    for c, (k, h) in enumerate(pairs):
+        if k and np.isfinite(cost[c]).any():
+            passed = Passed(beats[:k], weights[:k])
+            spare = float(beats[k]) - h / 2
+            cost[c] += passing_cost(segments[c], off_beat, spare, passed, bins, costs.interval_s)
+    return _Edges(i + 1 + to, half_beats, cost)
 
 
 def _counts(beats: float, costs: TempoCosts) -> range:
