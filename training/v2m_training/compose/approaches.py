@@ -2,7 +2,7 @@
 
     stop    everybody falls silent, the shorter the lighter the event
     fill    the drummer leads over
-    swell   strokes quicken and grow, a line runs upwards
+    swell   held chords grow, strokes quicken, a line runs upwards
     drop    bass and kick leave, a light tick keeps the beat, until all come in at once
 
 Conventions: a lead-in stays below what the event itself gets, and never reaches back over the event before.
@@ -29,6 +29,9 @@ _MIDDLING: Final[tuple[tuple[Approach, int], ...]] = (("run on", 60), ("stop", 2
 
 _STOP_STRENGTH: Final = 0.4
 """Below this the music runs into the event without a breath."""
+
+_SWELL_DB: Final = (-7.0, 4.0)
+"""From and to: held chords more than double in loudness on the way into a hit."""
 
 _LOUDEST_LEAD_IN: Final = 94.0
 """An event is struck at 99 or more."""
@@ -85,10 +88,13 @@ def _stop(draft: Draft, event: Event, rng: random.Random, room: int) -> int:
 
 
 def _swell(draft: Draft, sheet: LeadSheet, until: int, beats: int, texture: Texture) -> None:
-    """Each part that plays repeats quicker and louder; the extras run up the scale."""
+    """Held chords grow, all others repeat quicker and louder; the extras run up the scale."""
     start = until - beats * STEPS_PER_BEAT
     section, _ = sheet.section_at(until - 1)
     ternary = sheet.form.metre == "6/8"
+    held = "harmony" in texture.parts and sheet.orchestra.harmony_sustains
+    if held:
+        draft.swell("harmony", start, until, *_SWELL_DB)
     for step in range(start, until):
         place = (step - start) / max(1, until - start)
         loudness = min(_LOUDEST_LEAD_IN, steady_velocity(section, step) * (0.72 + 0.48 * place))
@@ -97,7 +103,7 @@ def _swell(draft: Draft, sheet: LeadSheet, until: int, beats: int, texture: Text
             continue
         span = sheet.chord_at(step)
         eighth = inside != 2 if ternary else inside % 2 == 0
-        if "harmony" in texture.parts and eighth:
+        if "harmony" in texture.parts and eighth and not held:
             draft.drop_attacks("harmony", step, step + 1)
             for pitch in span.voicing:
                 draft.add("harmony", step, 2, pitch, loudness * 0.95)

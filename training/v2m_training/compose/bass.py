@@ -17,7 +17,7 @@ from v2m.codecs.arrangement import STEPS_PER_BEAT
 from v2m_training.compose.draft import Draft
 from v2m_training.compose.form import Section
 from v2m_training.compose.harmony import nearest_pitch
-from v2m_training.compose.lead_sheet import ChordSpan, LeadSheet, steady_velocity
+from v2m_training.compose.lead_sheet import ChordSpan, LeadSheet, metric_accent, steady_velocity
 from v2m_training.compose.metre import fit
 
 BASS_RANGE: Final = (28, 47)
@@ -93,7 +93,7 @@ def _play_idiom(draft: Draft, sheet: LeadSheet, idiom: str, section: Section, *,
         length = 2 if leads_over and sign == "a" else _held(idiom, step, min(span.end, section.end))
         accent = 1.0 if sign == "R" else 0.92
         pitch = _degree(sign, span, sheet.chord_at(min(span.end, sheet.form.step_count - 1)))
-        draft.add("bass", step, length, pitch, _loudness(section, step) * accent)
+        draft.add("bass", step, length, pitch, _loudness(section, step) * accent * metric_accent(step, bar))
         step += 1
 
 

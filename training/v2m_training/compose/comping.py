@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from v2m_training.compose.draft import Draft
+from v2m_training.compose.form import Section
 from v2m_training.compose.harmony import HARMONY_RANGE
-from v2m_training.compose.lead_sheet import LeadSheet, steady_velocity
+from v2m_training.compose.lead_sheet import LeadSheet, metric_accent, steady_velocity
 from v2m_training.compose.metre import fit
 
 COMPS: Final[Mapping[str, str]] = {
@@ -74,8 +75,10 @@ def play_chords(draft: Draft, sheet: LeadSheet, rng: random.Random) -> None:
     """The chords of all sections that have them."""
     for section, texture in sheet.playing("harmony"):
         comp = fit(COMPS[texture.habits.comp], sheet.form.metre)
+        if sheet.orchestra.harmony_has_pedal and "-" in comp:
+            _pedal(draft, sheet, section)
         for step in range(section.start, section.end):
-            loudness = steady_velocity(section, step) - 4
+            loudness = (steady_velocity(section, step) - 2) * metric_accent(step, sheet.form.bar_steps)
             span = sheet.chord_at(step)
             sign = comp[step % len(comp)]
             fresh = step == max(span.start, section.start)
@@ -92,6 +95,14 @@ def play_chords(draft: Draft, sheet: LeadSheet, rng: random.Random) -> None:
             velocity = loudness * _LOUDNESS[sign] * rng.uniform(0.97, 1.03)
             for pitch in span.voicing:
                 draft.add("harmony", step, length, pitch, velocity)
+
+
+def _pedal(draft: Draft, sheet: LeadSheet, section: Section) -> None:
+    """The pedal changes with the chord."""
+    for span in sheet.chords:
+        first, last = max(section.start, span.start), min(section.end, span.end)
+        if first < last:
+            draft.press("harmony", first, last)
 
 
 def _held(comp: str, step: int, limit: int) -> int:

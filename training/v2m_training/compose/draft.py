@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
-from v2m.codecs.arrangement import PARTS, STEPS_PER_BEAT, Note, Part
+from v2m.codecs.arrangement import PARTS, STEPS_PER_BEAT, Note, Part, Span
 from v2m_training.compose.metre import Feel
 
 MONOPHONIC: Final[frozenset[Part]] = frozenset(("bass", "lead", "extras"))
@@ -28,6 +28,8 @@ class Draft:
     def __init__(self, step_count: int) -> None:
         self.step_count = step_count
         self._strokes: dict[Part, dict[int, dict[int, _Stroke]]] = {part: {} for part in PARTS}
+        self._pedal: dict[Part, dict[int, int]] = {}  # step -> the step at which the pedal went down
+        self._levels_db: dict[Part, list[float]] = {}
 
     def add(self, part: Part, step: int, length: int, pitch: int, velocity: float) -> None:
         """Set a note; on the same step the louder of two equal pitches stays."""
@@ -51,8 +53,10 @@ class Draft:
     def clear(self, part: Part, first: int, last: int) -> None:
         """Silence in [first, last): drop attacks there, and end what rings into it."""
         rows = self._strokes[part]
+        pedal = self._pedal.get(part, {})
         for step in range(first, last):
             rows.pop(step, None)
+            pedal.pop(step, None)
         self.release(part, first)
 
     def drop_attacks(self, part: Part, first: int, last: int) -> None:
@@ -77,6 +81,33 @@ class Draft:
             factor = start + (end - start) * (step - first) / max(1, last - first)
             for stroke in self._strokes[part].get(step, {}).values():
                 stroke.velocity *= factor
+
+    def press(self, part: Part, first: int, last: int) -> None:
+        """The pedal goes down at a step and comes up a step before another, so that chords do not blur."""
+        self._pedal.setdefault(part, {}).update(dict.fromkeys(range(first, last - 1), first))
+
+    def swell(self, part: Part, first: int, last: int, start_db: float, end_db: float) -> None:
+        """What sounds in [first, last) grows or dies away from one level to another, then is as before."""
+        levels = self._levels_db.setdefault(part, [0.0] * self.step_count)
+        for step in range(first, last):
+            levels[step] = start_db + (end_db - start_db) * (step - first) / max(1, last - 1 - first)
+
+    def pedals(self) -> dict[Part, tuple[Span, ...]]:
+        """When the pedals are down, in beats."""
+        found: dict[Part, tuple[Span, ...]] = {}
+        for part, down in self._pedal.items():
+            spans: list[tuple[int, int]] = []
+            for step in sorted(down):
+                if spans and spans[-1][1] == step and down[step - 1] == down[step]:
+                    spans[-1] = (spans[-1][0], step + 1)
+                else:
+                    spans.append((step, step + 1))
+            found[part] = tuple((a / STEPS_PER_BEAT, b / STEPS_PER_BEAT) for a, b in spans)
+        return {part: spans for part, spans in found.items() if spans}
+
+    def levels_db(self) -> dict[Part, tuple[float, ...]]:
+        """How much louder or softer the parts are than their velocities say, a number a step."""
+        return {part: tuple(round(level, 1) for level in levels) for part, levels in self._levels_db.items()}
 
     def finish(self, rng: random.Random, feel: Feel, exact: frozenset[int]) -> tuple[Note, ...]:
         """The notes in beats, one at a time where a part is monophonic, with a human's time and touch.

@@ -17,7 +17,7 @@ from v2m.codecs.arrangement import STEPS_PER_BEAT
 from v2m_training.compose.draft import Draft
 from v2m_training.compose.form import Section
 from v2m_training.compose.harmony import nearest_pitch
-from v2m_training.compose.lead_sheet import ChordSpan, LeadSheet, steady_velocity
+from v2m_training.compose.lead_sheet import ChordSpan, LeadSheet, metric_accent, steady_velocity
 from v2m_training.compose.metre import fit
 
 EXTRAS_RANGE: Final = (48, 88)
@@ -85,8 +85,7 @@ def _play_figure(draft: Draft, sheet: LeadSheet, figure: str, section: Section, 
         while last < min(span.end, section.end) and figure[last % len(figure)] == "-":
             last += 1
         rungs = ladder(span, bottom)
-        accent = 1.05 if step % STEPS_PER_BEAT == 0 else 0.92
-        loudness = _loudness(section, step) * accent
+        loudness = (_loudness(section, step) + 3) * metric_accent(step, sheet.form.bar_steps)
         draft.add("extras", step, last - step, rungs[int(sign) % len(rungs)], loudness)
 
 

@@ -16,6 +16,7 @@ from v2m.codecs.arrangement import STEPS_PER_BEAT, Part
 from v2m_training.compose.form import CHORD_STRENGTH, SECTION_STRENGTH, Form, Section
 from v2m_training.compose.habits import Texture
 from v2m_training.compose.harmony import Chord, parse_chord, scale_under, shifted, voice
+from v2m_training.compose.orchestra import Orchestra
 from v2m_training.compose.progressions import CADENCES, COLOURS, HOMES, progressions
 from v2m_training.compose.styles import Style
 
@@ -40,6 +41,7 @@ class LeadSheet:
     """What the players share."""
 
     style: Style
+    orchestra: Orchestra
     mode: str
     form: Form
     textures: tuple[Texture, ...]
@@ -73,6 +75,18 @@ def steady_velocity(section: Section, step: int) -> float:
     """How loud an ordinary stroke is at a step: below what events get, however full the section."""
     done = (step - section.start) / max(1, section.end - section.start)
     return min(_LOUDEST_STEADY, 46 + 36 * section.intensity + section.swell * done)
+
+
+_ACCENTS: Final = (1.0, 0.74, 0.8, 0.74)
+"""Weight of the steps of a beat: players lean on the beat, which is how a listener finds it."""
+
+_OTHER_BEATS: Final = 0.96
+"""Weight of the beats after the first of a bar."""
+
+
+def metric_accent(step: int, bar: int) -> float:
+    """What the metre makes of an ordinary stroke's loudness."""
+    return _ACCENTS[step % STEPS_PER_BEAT] * (1.0 if step % bar == 0 else _OTHER_BEATS)
 
 
 def write_chords(

@@ -41,6 +41,9 @@ _SOLO_COMPS: Final[Mapping[Metre, tuple[str, str]]] = {
 _SUSTAINED: Final = frozenset((*range(16, 24), *range(40, 45), *range(48, 80), *range(88, 96)))
 """Bowed, blown and held: strings, organs, choirs, brass, woodwind, pads."""
 
+_PEDALLED: Final = frozenset((0, 1, 2, 4, 5, 11, 46))
+"""Pianos, vibraphone and, for its strings ring until they are touched, the harp."""
+
 _LEAD_REGISTERS: Final[tuple[tuple[range, float], ...]] = (
     (range(8, 11), 79.0),  # celesta, glockenspiel, music box
     (range(11, 16), 72.0),  # mallets
@@ -86,6 +89,11 @@ class Orchestra:
     def harmony_sustains(self) -> bool:
         """Whether the chords' instrument holds its tones."""
         return self.programs.get("harmony", 0) in _SUSTAINED
+
+    @property
+    def harmony_has_pedal(self) -> bool:
+        """Whether the chords' instrument rings on while a pedal is down."""
+        return self.programs.get("harmony") in _PEDALLED
 
     @property
     def lead_register(self) -> float:

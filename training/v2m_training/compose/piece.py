@@ -28,8 +28,11 @@ from v2m_training.compose.words import describe_piece
 _HIGHEST_SHIFT: Final = 6
 """Keys are reached by -5..6 semitones from C, so that none sits an octave above its neighbour."""
 
-_FADED: Final = 0.3
+_FADED: Final = 0.6
 """What is left of the velocities where a piece has died away."""
+
+_FADED_DB: Final = -20.0
+"""Its level there: with the velocities it is as good as gone."""
 
 _SHORT_BEATS, _LONG_BEATS = 0.3, 1.0
 """Notes this short or shorter are staccato, this long or longer legato."""
@@ -86,7 +89,9 @@ def compose(seed: int, style: str | None = None) -> Piece:
     swung_eighths = habits.swing_steps == STEPS_PER_BEAT or metre == "6/8"
     form = _scaled(plan_form(rng, metre, bpm, off_beats=not swung_eighths), habits)
     orchestra = choose_orchestra(rng, habits)
-    sheet, notes, stops = _play(rng, habits, form, orchestra)
+    sheet, draft, stops = _play(rng, habits, form, orchestra)
+    exact = frozenset(event.step for event in form.events)
+    notes = draft.finish(rng, feel(metre, habits.swing, habits.swing_steps), exact)
     tonic = rng.randrange(12)
     sounding = {note.part for note in notes}
     music = Arrangement(
@@ -95,6 +100,8 @@ def compose(seed: int, style: str | None = None) -> Piece:
         tonic=tonic,
         beats_per_bar=BEATS_PER_BAR[metre],
         programs={part: orchestra.programs[part] for part in PARTS if part in sounding},
+        pedals={part: spans for part, spans in draft.pedals().items() if part in sounding},
+        loudness_db={part: levels for part, levels in draft.levels_db().items() if part in sounding},
     )
     events = tuple((event.step / STEPS_PER_BEAT, event.strength) for event in form.events)
     facts = _facts(name, sheet, orchestra, music, bpm, {beat for beat, _ in events}, stops=stops)
@@ -119,19 +126,24 @@ def _bpm(rng: random.Random, style: Style, metre: Metre) -> float:
     return round(bpm, 1)
 
 
+_QUIET: Final = 0.08
+
+
 def _scaled(form: Form, style: Style) -> Form:
     low, high = style.energy
-    sections = (replace(s, intensity=low + (high - low) * s.intensity) for s in form.sections)
+    sections = [replace(s, intensity=low + (high - low) * s.intensity) for s in form.sections]
+    if form.starts_quiet:  # quiet in any style
+        sections[0] = replace(sections[0], intensity=min(low, _QUIET))
     return replace(form, sections=tuple(sections))
 
 
 def _play(
     rng: random.Random, style: Style, form: Form, orchestra: Orchestra
-) -> tuple[LeadSheet, tuple[Note, ...], bool]:
-    """Lead sheet, notes in C, and whether the music stops somewhere."""
+) -> tuple[LeadSheet, Draft, bool]:
+    """Lead sheet, notes on the grid in C, and whether the music stops somewhere."""
     mode = rng.choice(names(style.modes))
     textures = choose_textures(rng, style, orchestra, form)
-    sheet = LeadSheet(style, mode, form, textures, write_chords(rng, style, mode, form, textures))
+    sheet = LeadSheet(style, orchestra, mode, form, textures, write_chords(rng, style, mode, form, textures))
     draft = Draft(form.step_count)
     themes = tuple(write_theme(rng, style.pace, form.metre) for _ in range(2))
     play_drums(draft, sheet, rng)
@@ -140,10 +152,10 @@ def _play(
     play_lead(draft, sheet, themes, orchestra.lead_register, rng)
     play_figures(draft, sheet, orchestra.extras_register)
     stops = answer_events(draft, sheet, orchestra.layers, orchestra.lead_register, rng)
-    for part in PARTS:
+    for part in orchestra.layers if form.ending == "fade" else ():
         draft.shade(part, fade_start(form), form.step_count, 1.0, _FADED)
-    exact = frozenset(event.step for event in form.events)
-    return sheet, draft.finish(rng, feel(form.metre, style.swing, style.swing_steps), exact), stops
+        draft.swell(part, fade_start(form), form.step_count, 0.0, _FADED_DB)
+    return sheet, draft, stops
 
 
 def _transposed(notes: tuple[Note, ...], tonic: int) -> tuple[Note, ...]:

@@ -19,6 +19,10 @@ from v2m_training.compose.metre import fit
 _STROKES: Final[Mapping[str, float]] = {"X": 1.12, "x": 1.0, "o": 0.72, "g": 0.45, "?": 0.45}
 """Velocity of a stroke, relative to the section's."""
 
+_BACKBONE: Final = frozenset(("kick", "snare", "clap", "big drum"))
+_BETWEEN_BEATS: Final = 0.84
+"""Weight of what the other voices play between the beats, so that these are felt."""
+
 _FILL_BARS: Final = 8
 _FILL_CHANCE: Final = 0.6
 _KICK: Final = DRUM_VOICES["kick"]
@@ -42,7 +46,8 @@ def play_drums(draft: Draft, sheet: LeadSheet, rng: random.Random) -> None:
                 sign = pattern[step % len(pattern)]
                 if sign == "." or (sign == "?" and rng.random() > _GHOST_CHANCE):
                     continue
-                draft.add("drums", step, 1, DRUM_VOICES[voice], loudness * _STROKES[sign])
+                lean = 1.0 if voice in _BACKBONE or step % STEPS_PER_BEAT == 0 else _BETWEEN_BEATS
+                draft.add("drums", step, 1, DRUM_VOICES[voice], loudness * lean * _STROKES[sign])
             if varied and step % (2 * bar) == bar + extra_kick:
                 draft.add("drums", step, 1, DRUM_VOICES["kick"], loudness * _STROKES["o"])
         if texture.drum_level >= 2:

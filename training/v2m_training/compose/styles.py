@@ -249,7 +249,7 @@ STYLES: Final[Mapping[str, Style]] = {
         chord_bars=(1, 1, 2, 0.5), basses="left hand, roots, halves",
         comps="piano arpeggio, alberti, broken, long chords", comps_in_three="arpeggio in three, waltz",
         figures="slow arp, bells", pace="singing", harmony=(0,), bass=(0,), lead=(0,), extras=(0,),
-        presence=(0.0, 0.85, 0.75, 0.15), moods="sad, romantic, nostalgic, calm, hopeful, dreamy",
+        presence=(0.0, 0.9, 0.82, 0.15), moods="sad, romantic, nostalgic, calm, hopeful, dreamy",
         energy=(0.1, 0.75), six=0.15, solo="piano", comps_in_six="arpeggio in six, lilt in six",
     ),
     "orchestral": Style(

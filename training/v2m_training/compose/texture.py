@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from v2m.codecs.arrangement import Part
+from v2m.codecs.arrangement import STEPS_PER_BEAT, Part
 from v2m_training.compose.bass import BASSES
 from v2m_training.compose.comping import COMPS
 from v2m_training.compose.facts import Metre
@@ -30,6 +30,8 @@ _CHORD_CENTRES_ALONE: Final = (58.0, 61.0, 64.0, 66.0)
 
 _PULSE: Final = 0.75
 """A part with attacks on so many of the beats carries the pulse."""
+
+_PLAIN_FIGURE: Final[Mapping[Metre, str]] = {"4/4": "arp", "3/4": "arp in three", "6/8": "arp in six"}
 
 _MOVING: Final[Mapping[Metre, tuple[str, str, str]]] = {
     # for instruments that are struck or plucked, for those that sustain, for the bass
@@ -116,22 +118,38 @@ def _habits(rng: random.Random, style: Style, orchestra: Orchestra, metre: Metre
 def _with_pulse(
     rng: random.Random, habits: Habits, parts: set[Part], metre: Metre, orchestra: Orchestra
 ) -> Habits:
-    """The habits, one figure changed where no part would strike the beats."""
-    bass, comp, figure = BASSES[habits.bass], COMPS[habits.comp], FIGURES[habits.figure]
+    """The habits, those figures changed that would hide the beats where no drums show them."""
+    if "drums" in parts:
+        return habits
+    struck, sustained, low = _MOVING[metre]
+    if "bass" in parts and habits.bass != "walk" and _syncopates(BASSES[habits.bass], metre):
+        habits = replace(habits, bass=rng.choice(names(low)))
+    if "harmony" in parts and _syncopates(COMPS[habits.comp], metre):
+        habits = replace(habits, comp=rng.choice(names(sustained if orchestra.harmony_sustains else struck)))
+    if "extras" in parts and FIGURES[habits.figure] and _syncopates(FIGURES[habits.figure], metre):
+        habits = replace(habits, figure=_PLAIN_FIGURE[metre])
     strikes = (
-        "drums" in parts
-        or ("bass" in parts and (habits.bass == "walk" or beats_struck(fit(bass, metre)) >= _PULSE))
-        or ("harmony" in parts and beats_struck(fit(comp, metre)) >= _PULSE)
-        or ("extras" in parts and bool(figure) and beats_struck(fit(figure, metre)) >= _PULSE)
+        ("bass" in parts and (habits.bass == "walk" or _beats(BASSES[habits.bass], metre) >= _PULSE))
+        or ("harmony" in parts and _beats(COMPS[habits.comp], metre) >= _PULSE)
+        or ("extras" in parts and _beats(FIGURES[habits.figure], metre) >= _PULSE)
     )
     if strikes:
         return habits
-    struck, sustained, low = _MOVING[metre]
     if "harmony" in parts:
         return replace(habits, comp=rng.choice(names(sustained if orchestra.harmony_sustains else struck)))
     if "bass" in parts:
         return replace(habits, bass=rng.choice(names(low)))
-    return replace(habits, figure={"4/4": "arp", "3/4": "arp in three", "6/8": "arp in six"}[metre])
+    return replace(habits, figure=_PLAIN_FIGURE[metre])
+
+
+def _beats(pattern: str, metre: Metre) -> float:
+    return beats_struck(fit(pattern, metre)) if pattern else 0.0
+
+
+def _syncopates(pattern: str, metre: Metre) -> bool:
+    """Whether most of a pattern's attacks lie between the beats that it strikes or leaves out."""
+    attacks = [i % STEPS_PER_BEAT == 0 for i, sign in enumerate(fit(pattern, metre)) if sign not in "-.?"]
+    return bool(attacks) and beats_struck(fit(pattern, metre)) < _PULSE and sum(attacks) * 2 <= len(attacks)
 
 
 def _entry_order(rng: random.Random, layers: frozenset[Part]) -> list[Part]:
