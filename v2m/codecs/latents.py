@@ -25,8 +25,9 @@ from v2m.codecs.layout import (
     PEDAL_CHANNELS,
     group_slices,
 )
+from v2m.codecs.place import grid_step
 from v2m.codecs.score_reader import ScoreReader
-from v2m.codecs.score_writer import grid_step, write_score
+from v2m.codecs.score_writer import write_score
 from v2m.errors import InputError
 
 __all__ = ["CHANNEL_COUNT", "GROUPS", "decode", "dynamics_curve", "encode", "group_slices"]
