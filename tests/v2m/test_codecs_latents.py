@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from v2m.codecs.arrangement import DRUM_VOICES, PITCHED_PARTS, Arrangement, Note, Part
 from v2m.codecs.latents import CHANNEL_COUNT, GROUPS, decode, dynamics_curve, encode, group_slices
-from v2m.codecs.layout import fold_pitch, pitch_range
+from v2m.codecs.layout import CHANNEL_NAMES, fold_pitch, pitch_range
 from v2m.codecs.programs import PROGRAM_TABLES, nearest_program
 from v2m.errors import InputError
 
@@ -136,6 +136,113 @@ def test_repeated_notes_and_held_chords_are_told_apart() -> None:
     assert sorted((n.start_beat, n.duration_beats) for n in back.notes if n.pitch == 60) == [(0, 1), (1, 1)]
     assert [n.duration_beats for n in back.notes if n.pitch == 64] == [2]
     assert [n.start_beat for n in back.notes if n.pitch == 72] == [0, 0.25, 0.5]
+
+
+def read_back(*notes: Note, beat_count: int = 4, noise: float = 0.0) -> list[Note]:
+    latents = encode(Arrangement(beat_count, notes))
+    return list(decode(latents + noise * np.random.default_rng(0).standard_normal(latents.shape), 0).notes)
+
+
+def assert_same_notes(found: list[Note], expected: list[Note]) -> None:
+    assert [(n.part, n.pitch) for n in found] == [(n.part, n.pitch) for n in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert one.start_beat == pytest.approx(other.start_beat, abs=0.005)
+        assert abs(one.velocity - other.velocity) <= 1
+        if one.part != "drums":
+            assert one.duration_beats == pytest.approx(other.duration_beats, abs=0.05 / 4 + 1e-6)
+
+
+def test_rolls_flams_and_ghosts_keep_every_stroke() -> None:
+    hats = [Note("drums", i / 8, 0.25, 42, 60 + i) for i in range(16)]
+    flam = [Note("drums", 2.95, 0.25, 38, 40), Note("drums", 3, 0.25, 38, 110)]
+    crash = [Note("drums", 3.2, 0.25, 49, 60), Note("drums", 3.25, 0.25, 49, 100)]  # has no second channel
+    assert_same_notes(read_back(*hats, *flam, *crash), [*hats, *flam, *crash])
+
+
+def test_every_string_of_a_strum_keeps_its_time_and_touch() -> None:
+    strum = [Note("harmony", 1 + 0.02 * i, 1.6 - 0.02 * i, 52 + 4 * i, 70 + 6 * i) for i in range(5)]
+    upward = [Note("harmony", 3.05 - 0.01 * i, 0.5 + 0.01 * i, 52 + 4 * i, 60) for i in range(5)][::-1]
+    assert_same_notes(read_back(*strum, *upward), [*strum, *upward])
+
+
+def test_a_strum_across_the_border_of_two_sixteenths_stays_one_chord() -> None:
+    latents = encode(
+        Arrangement(4, tuple(Note("harmony", 1.11 + 0.01 * i, 1, 52 + 4 * i, 80) for i in range(4)))
+    )
+    assert ((latents[:, group_slices["harmony"]][:, 36]) > 0).sum() == 1
+
+
+def test_chords_end_inside_a_sixteenth() -> None:
+    notes = [Note("harmony", 0.03, 0.1, 60, 80), Note("harmony", 1, 1.9, 64, 80)]
+    assert_same_notes(read_back(*notes), notes)
+
+
+def test_triplets_and_six_eight_survive_in_every_part() -> None:
+    thirds = [i / 3 for i in range(12)]
+    notes = [
+        Note(part, at, 1 / 3, 60 if part != "bass" else 40, 90) for at in thirds for part in PITCHED_PARTS
+    ]
+    notes += [Note("drums", at, 0.25, 42, 90) for at in thirds]
+    notes.sort(key=lambda n: (n.start_beat, n.part, n.pitch))
+    assert_same_notes(read_back(*notes), notes)
+
+
+def test_a_grace_note_takes_the_free_sixteenth_beside_it() -> None:
+    notes = [Note("lead", 0, 1, 72, 90), Note("lead", 1.95, 0.05, 73, 60), Note("lead", 2, 1, 74, 90)]
+    assert_same_notes(read_back(*notes), notes)
+
+
+@pytest.mark.parametrize("interval", [3, 7, 9, 12])
+@pytest.mark.parametrize("part", ["lead", "extras"])
+def test_a_double_stop_keeps_its_lower_note(part: Part, interval: int) -> None:
+    notes = [
+        Note(part, 0, 0.25, 72 - interval, 90),
+        Note(part, 0, 0.25, 72, 90),
+        Note(part, 0.25, 0.5, 71, 90),
+    ]
+    for noise in (0.0, 0.1):
+        assert [(n.pitch, round(n.start_beat * 4)) for n in read_back(*notes, noise=noise)] == [
+            (72 - interval, 0),
+            (72, 0),
+            (71, 1),
+        ]
+
+
+def swelling(beat_count: int = 8) -> Arrangement:
+    notes = (Note("harmony", 0, beat_count, 60, 80), Note("lead", 0, 1, 72, 80), Note("drums", 0, 1, 36, 90))
+    swell = tuple(np.linspace(-18, 3, 16).tolist()) + (0.0,) * (4 * beat_count - 16)
+    pedals: dict[Part, tuple[tuple[float, float], ...]] = {
+        "harmony": ((0.0, 2.0), (2.0, 4.5)),
+        "lead": ((0.5, 8.0),),
+    }
+    return Arrangement(beat_count, notes, pedals=pedals, loudness_db={"harmony": swell})
+
+
+@pytest.mark.parametrize(("noise", "tolerance_db"), [(0.0, 1.5), (0.05, 4.5)])
+def test_pedals_and_swells_come_back(noise: float, tolerance_db: float) -> None:
+    piece = swelling()
+    latents = encode(piece)
+    back = decode(latents + noise * np.random.default_rng(3).standard_normal(latents.shape), 0)
+    # a pedal that is changed comes up for the sixteenth before
+    assert back.pedals == {"harmony": ((0.0, 1.75), (2.0, 4.5)), "lead": ((0.5, 8.0),)}
+    assert set(back.loudness_db) == {"harmony"}
+    errors = np.subtract(back.loudness_db["harmony"], piece.loudness_db["harmony"])
+    assert np.abs(errors).max() < tolerance_db
+
+
+def test_what_is_undecided_adds_nothing() -> None:
+    piece = composed(5)
+    latents = encode(piece)
+    written = latents.copy()
+    for channel, name in enumerate(CHANNEL_NAMES):
+        if any(word in name for word in ("second", "doubled", "pedal", "loudness", "velocity", "release")):
+            written[:, channel] = 0.0
+    back = decode(written, piece.tonic)
+    assert {(n.part, n.pitch) for n in back.notes if n.part != "drums"} == {
+        (n.part, n.pitch) for n in piece.notes if n.part != "drums"
+    }
+    assert not back.pedals
+    assert not back.loudness_db
 
 
 def test_staccato_keeps_its_length() -> None:

@@ -44,9 +44,8 @@ def write_line(latents: Latents, layout: LineLayout, notes: Sequence[Note], part
         span = slice(step, step + frames)
         _write_pitches(latents, layout, span, (note, second), part, tonic)
         latents[span, layout.hold] = WHOLE
-        if step + frames < len(latents) or length < frames:
-            share = min(_LONGEST_LAST_SHARE, length - (frames - 1))
-            latents[step + frames - 1, layout.hold] = SOFTEST + (WHOLE - SOFTEST) * share
+        share = min(_LONGEST_LAST_SHARE, length - (frames - 1))
+        latents[step + frames - 1, layout.hold] = SOFTEST + (WHOLE - SOFTEST) * share
         latents[step, layout.attack] = strike_code(note.velocity)
         latents[step, layout.timing] = timing_code([place.offset])
 

@@ -53,7 +53,7 @@ _SURE_SIGN = 0.3
 
 _SECOND_SOUNDS = (SECOND_PITCH - 1) / 2
 
-_LEVEL_WINDOW = 5
+_LEVEL_WINDOW = 3
 """Frames of the median that steadies loudness: it keeps the edge of a swell that breaks off at a hit."""
 
 _LEAST_LEVEL_DB = 2.0
@@ -129,7 +129,7 @@ class ScoreReader:
         return [note for note, _ in notes]
 
     def _drum_note(self, key: int, step: int, strike: int, timing: int) -> tuple[Note, int]:
-        velocity = _velocity(self.latents[step, strike])
+        velocity = _velocity(float(self.latents[step, strike]))
         return Note("drums", self._start_beat(step, timing), _DRUM_NOTE_BEATS, key, velocity), step
 
     def _line_notes(self, part: Part, layout: LineLayout) -> list[Note]:
@@ -141,12 +141,12 @@ class ScoreReader:
             silent = np.flatnonzero(~sounds[step:following])
             end = step + int(silent[0]) if len(silent) else following
             start = self._start_beat(step, layout.timing)
-            length = (end - 1 - step + _last_share(hold[end - 1])) / STEPS_PER_BEAT
+            length = (end - 1 - step + _last_share(float(hold[end - 1]))) / STEPS_PER_BEAT
             if following < len(attack):
                 # one note at a time; where noise puts two attacks on one spot the first is still heard
                 room = self._start_beat(following, layout.timing) - start
                 length = max(_SHORTEST_SHARE / STEPS_PER_BEAT, min(length, room))
-            velocity = _velocity(attack[step])
+            velocity = _velocity(float(attack[step]))
             pitches = self._line_pitches(layout, slice(step, end))
             notes += [Note(part, start, length, pitch, velocity) for pitch in pitches]
         return notes
@@ -183,7 +183,7 @@ class ScoreReader:
             end = (step + frames + release) / STEPS_PER_BEAT
             length = max(_SHORTEST_SHARE / STEPS_PER_BEAT, end - start)
             key = pitch + ROLL_LOW + signed_tonic(self.tonic)
-            notes.append(Note("harmony", start, length, key, _velocity(attack[step], differs)))
+            notes.append(Note("harmony", start, length, key, _velocity(float(attack[step]), float(differs))))
         return notes
 
     @staticmethod

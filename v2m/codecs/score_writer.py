@@ -175,8 +175,7 @@ def _write_roll(latents: Latents, of_pitch: Mapping[int, Mapping[int, Note]]) ->
             last = min(max(step + 1, math.floor(end + 0.5)), following)
             roll[step + 1 : last, pitch] = HELD
             roll[step, pitch] = 1.0
-            if last < len(latents) or end < last:
-                releases[last - 1].append(max(-1.0, min(1.0, end - last)))
+            releases[last - 1].append(max(-1.0, min(1.0, end - last)))
     for step, shares in releases.items():
         latents[step, HARMONY.release] = sum(shares) / len(shares)
 
