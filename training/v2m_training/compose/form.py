@@ -36,7 +36,7 @@ _ENDINGS: Final[tuple[tuple[Ending, int], ...]] = (
     ("big", 30), ("plain", 18), ("soft", 8), ("fade", 12), ("open", 32),
 )  # fmt: skip
 
-_MODULATIONS: Final = (1, 2, 2, 3, 5)
+_MODULATIONS: Final = (1, 2, 2, 3)
 """Semitones up, as songs and films do it for their last part."""
 
 

@@ -24,8 +24,8 @@ SCALES: Final[Mapping[str, tuple[int, ...]]] = {
     "phrygian": (0, 1, 3, 5, 7, 8, 10),
 }
 
-HARMONY_RANGE: Final = (48, 74)
-"""C3 to D5: below it close chords growl, above it they crowd the lead (and the codec holds no more)."""
+HARMONY_RANGE: Final = (46, 74)
+"""B flat 2 to D5: below it close chords growl, above it they crowd the lead."""
 
 _DEGREES: Final = {"i": 0, "ii": 2, "iii": 4, "iv": 5, "v": 7, "vi": 9, "vii": 11}
 _TONES: Final[Mapping[str, tuple[int, ...]]] = {

@@ -22,8 +22,11 @@ from v2m_training.compose.metre import beats_struck, fit
 from v2m_training.compose.orchestra import Orchestra
 from v2m_training.compose.styles import Style, names
 
-_CHORD_CENTRES: Final = (57.0, 59.0, 61.0)
-"""Below the lead, around middle C."""
+_BELOW_LEAD: Final = (13.0, 12.0, 10.5)
+"""How far below the lead's register the chords lie, in semitones."""
+
+_LOWEST_CENTRE, _HIGHEST_CENTRE = 54.0, 61.0
+"""Around middle C."""
 
 _CHORD_CENTRES_ALONE: Final = (58.0, 61.0, 64.0, 66.0)
 """Registers that chords may have where no lead sings above them."""
@@ -104,13 +107,16 @@ def _habits(rng: random.Random, style: Style, orchestra: Orchestra, metre: Metre
     grooves, basses, comps, figures = style.in_metre(metre)
     if orchestra.solo:
         comps = orchestra.solo_comps(metre)
-    centres = _CHORD_CENTRES if "lead" in orchestra.layers else _CHORD_CENTRES_ALONE
+    centre = rng.choice(_CHORD_CENTRES_ALONE)
+    if "lead" in orchestra.layers:
+        centre = orchestra.lead_register - rng.choice(_BELOW_LEAD)
+        centre = max(_LOWEST_CENTRE, min(_HIGHEST_CENTRE, centre))
     return Habits(
         groove=rng.choice(names(grooves)) if grooves else "",
         bass=rng.choice(names(basses)),
         comp=rng.choice(names(comps)),
         figure=rng.choice(names(figures)),
-        centre=rng.choice(centres),
+        centre=centre,
         theme=theme,
     )
 
