@@ -24,6 +24,11 @@ _LOUDEST_STEADY: Final = 84.0
 """An event of 0.3 is struck at 99: half as loud again as this, by the player's curve."""
 
 
+_TURNING_KINDS: Final = frozenset(("pop", "soul", "film", "power"))
+_TURNING_SHARE: Final = 0.4
+"""Pieces in which every second round of the loop ends on a cadence; jazz has its own turnarounds."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChordSpan:
     """A chord while it lasts."""
@@ -96,9 +101,10 @@ def write_chords(
     loops = progressions(style.chords, mode)
     pair = (rng.choice(loops), rng.choice(loops))
     unit = max(STEPS_PER_BEAT, round(rng.choice(style.chord_bars) * form.bar_steps))
+    turns = style.chords in _TURNING_KINDS and rng.random() < _TURNING_SHARE
     changes = {event.step: event.strength for event in form.events if event.strength >= CHORD_STRENGTH}
     spans: list[ChordSpan] = []
-    place = 0
+    place, numeral = 0, ""
     for section, texture in zip(form.sections, textures, strict=True):
         loop = pair[texture.habits.theme]
         place = 0 if section.start in changes else place
@@ -107,11 +113,16 @@ def write_chords(
         )
         for index, start in enumerate(starts):
             end = starts[index + 1] if index + 1 < len(starts) else section.end
+            if start in changes and start != section.start and loop[place % len(loop)] == numeral:
+                place += 1  # an event that changes the chord changes it
             numeral = loop[place % len(loop)]
             place += 1
+            leads_home = turns and place % (2 * len(loop)) == 0
             if section.after_ending:
                 numeral = HOMES[mode]
-            elif index == len(starts) - 1 and index and end in changes and rng.random() < 0.5:
+            elif index and (
+                leads_home or (index == len(starts) - 1 and end in changes and rng.random() < 0.5)
+            ):
                 numeral = rng.choice(CADENCES[mode])
             elif changes.get(start, 0) > SECTION_STRENGTH and start and rng.random() < 0.2:
                 numeral = rng.choice(COLOURS[mode])
