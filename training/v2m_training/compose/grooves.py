@@ -228,7 +228,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
     "pulse": _groove(
         """
         big drum    x.......x.....o.
-        low tom     ..o...o...o...o.
+        low tom     o..oo...o..oo.o.
         """,
         "low tom",
         shaker="oogooogooogooogo",
