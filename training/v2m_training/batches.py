@@ -32,8 +32,12 @@ _AT_START: Final = 0.15
 _AT_END: Final = 0.10
 """Shares of excerpts from a piece's first and last frame: random excerpts hold neither."""
 
-_ALL_TERMS: Final = 0.5
-"""Share of excerpts that keep all their words; the others keep a random share: users write few."""
+_ALL_TERMS: Final = 0.3
+_FEW_TERMS: Final = 0.3
+"""Shares of excerpts that keep all their words, and one to `_FEW_AT_MOST` of them, as users write; the others
+keep a random share, from nearly none to nearly all, as completed prompts have."""
+
+_FEW_AT_MOST: Final = 5
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,20 @@ def _terms(rng: np.random.Generator, pieces: Sequence[CorpusPiece], dropout: flo
     widest = max(1, *(len(piece.term_ids) for piece in pieces))
     ids = np.full((len(pieces), widest), NO_TERM, dtype=np.int64)
     for row, piece in enumerate(pieces):
-        keep = 1.0 if rng.random() < _ALL_TERMS else rng.random()
-        kept = np.asarray(piece.term_ids, dtype=np.int64)[rng.random(len(piece.term_ids)) < keep]
+        kept = _kept_terms(rng, np.asarray(piece.term_ids, dtype=np.int64))
         if rng.random() >= dropout:
             ids[row, : len(kept)] = kept
     return torch.from_numpy(ids)
+
+
+def _kept_terms(rng: np.random.Generator, terms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Some of a piece's words; their order says nothing, the model attends to them as a set."""
+    how = rng.random()
+    if how < _ALL_TERMS:
+        return terms
+    if how < _ALL_TERMS + _FEW_TERMS:
+        return rng.permutation(terms)[: rng.integers(1, _FEW_AT_MOST + 1)]
+    return terms[rng.random(len(terms)) < rng.random()]
 
 
 def _curves(
