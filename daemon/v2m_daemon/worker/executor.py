@@ -29,6 +29,9 @@ class Work:
     attempt: int = 1
     """Counts from one."""
 
+    roots: tuple[str, ...] = ()
+    """Folders in which files, the media of the document included, may be opened; empty: anywhere."""
+
     window_scale: float = 1.0
     """What the model takes at once, as a share of its usual window; halved after memory ran out."""
 
@@ -130,7 +133,8 @@ class Executor(Protocol):
     def run(self, work: Work) -> AsyncIterator[Event]:
         """Do one job; the last event is `Done`, `Failed` or `Stopped`, and there is always one.
 
-        Closing the iterator early (`aclose`) stops the work as `cancel` does.
+        Closing the iterator early (`aclose`) stops the work as `cancel` does. A `cancel` is heard from the
+        moment on in which the first event is asked for, so the job is noted before anything is awaited.
         """
         ...
 
@@ -147,5 +151,5 @@ class Executor(Protocol):
         ...
 
     async def close(self) -> None:
-        """Stop everything within 5 s, running jobs too; every process that it started is gone afterwards."""
+        """Stop everything within 3 s, running jobs too; every process that it started is gone afterwards."""
         ...
