@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 from v2m.codecs.arrangement import STEPS_PER_BEAT, Part
@@ -104,25 +105,23 @@ def write_chords(
     turns = style.chords in _TURNING_KINDS and rng.random() < _TURNING_SHARE
     changes = {event.step: event.strength for event in form.events if event.strength >= CHORD_STRENGTH}
     spans: list[ChordSpan] = []
-    place, numeral = 0, ""
+    anchor, numeral = 0, ""
     for section, texture in zip(form.sections, textures, strict=True):
         loop = pair[texture.habits.theme]
-        place = 0 if section.start in changes else place
-        starts = _chord_starts(
-            section, unit, [step for step in changes if section.start < step < section.end]
-        )
-        for index, start in enumerate(starts):
-            end = starts[index + 1] if index + 1 < len(starts) else section.end
-            if start in changes and start != section.start and loop[place % len(loop)] == numeral:
-                place += 1  # an event that changes the chord changes it
+        if section.start in changes:  # loop and tune start over together, on the bar line
+            anchor = -(-section.start // form.bar_steps) * form.bar_steps
+        forced = [step for step in changes if section.start < step < section.end]
+        starts = _chord_starts(section, unit, anchor, forced)
+        for index, (start, end) in enumerate(pairwise([*starts, section.end])):
+            place = max(0, (start - anchor) // unit)
+            if start in forced:  # the next chord comes early, or whichever is another than this
+                place += 1
+                place += next((k for k in range(len(loop)) if loop[(place + k) % len(loop)] != numeral), 0)
             numeral = loop[place % len(loop)]
-            place += 1
-            leads_home = turns and place % (2 * len(loop)) == 0
+            leads_home = turns and (place + 1) % (2 * len(loop)) == 0
             if section.after_ending:
                 numeral = HOMES[mode]
-            elif index and (
-                leads_home or (index == len(starts) - 1 and end in changes and rng.random() < 0.5)
-            ):
+            elif index and (leads_home or (end in changes and end == section.end and rng.random() < 0.5)):
                 numeral = rng.choice(CADENCES[mode])
             elif changes.get(start, 0) > SECTION_STRENGTH and start and rng.random() < 0.2:
                 numeral = rng.choice(COLOURS[mode])
@@ -145,15 +144,16 @@ def _span(
     return ChordSpan(start, end, chord, voice(chord, previous, texture.habits.centre), scale)
 
 
-def _chord_starts(section: Section, unit: int, forced: list[int]) -> list[int]:
+def _chord_starts(section: Section, unit: int, anchor: int, forced: list[int]) -> list[int]:
     """Where chords change in a section: on the grid of harmonic rhythm, but not close to a forced change."""
     marks = [section.start, *forced]
     if section.after_ending:
         return [section.start]
     clear = min(unit, 2 * STEPS_PER_BEAT)  # two beats: a chord must be heard before the next
+    first = anchor + max(0, (section.start - anchor) // unit) * unit
     grid = [
         step
-        for step in range(section.start - section.start % unit, section.end, unit)
-        if all(abs(step - mark) >= clear for mark in [*marks, section.end])
+        for step in range(first, section.end, unit)
+        if step > section.start and all(abs(step - mark) >= clear for mark in [*marks, section.end])
     ]
-    return sorted({*marks, *(step for step in grid if step > section.start)})
+    return sorted({*marks, *grid})

@@ -28,6 +28,9 @@ from v2m_training.compose.words import describe_piece
 _HIGHEST_SHIFT: Final = 6
 """Keys are reached by -5..6 semitones from C, so that none sits an octave above its neighbour."""
 
+_ONE_TUNE_SHARE: Final = 0.6
+"""Pieces that keep to one tune; the others have a second one for their contrasts."""
+
 _FADED: Final = 0.6
 """What is left of the velocities where a piece has died away."""
 
@@ -145,11 +148,12 @@ def _play(
     textures = choose_textures(rng, style, orchestra, form)
     sheet = LeadSheet(style, orchestra, mode, form, textures, write_chords(rng, style, mode, form, textures))
     draft = Draft(form.step_count)
-    themes = tuple(write_theme(rng, style.pace, form.metre) for _ in range(2))
+    tune = write_theme(rng, style.pace, form.metre)
+    other = tune if rng.random() < _ONE_TUNE_SHARE else write_theme(rng, style.pace, form.metre)
     play_drums(draft, sheet, rng)
     play_bass(draft, sheet, rng)
     play_chords(draft, sheet, rng)
-    play_lead(draft, sheet, themes, orchestra.lead_register, rng)
+    play_lead(draft, sheet, (tune, other), orchestra.lead_register, rng)
     play_figures(draft, sheet, orchestra.extras_register)
     stops = answer_events(draft, sheet, orchestra.layers, orchestra.lead_register, rng)
     for part in orchestra.layers if form.ending == "fade" else ():
