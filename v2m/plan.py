@@ -29,17 +29,23 @@ class TempoWish:
 def plan_beats(analysis: Analysis, brief: Brief, wish: TempoWish) -> Plan:
     """Beats on the hits, at a tempo that the words allow."""
     bpm = wish.bpm or brief.bpm
-    slow, fast = brief.bpm_range
-    slowest, fastest = TempoSettings.bpm_range
-    around = max(slowest, slow / STYLE_LEEWAY), min(fastest, fast * STYLE_LEEWAY)
     settings = TempoSettings(
         wish_bpm=bpm,
-        nominal_range_bpm=(bpm, bpm) if bpm else around,
+        nominal_range_bpm=(bpm, bpm) if bpm else _nominal_range_bpm(brief),
         beats_per_bar=brief.beats_per_bar,
         hit_weight=HIT_WEIGHT,
         freedom=TempoSettings.freedom if wish.freedom is None else wish.freedom,
     )
     return plan_tempo(analysis.hits, analysis.timeline.duration_s, settings)
+
+
+def _nominal_range_bpm(brief: Brief) -> tuple[float, float]:
+    """The tempi that words of tempo allow, or a style's with their leeway."""
+    slow, fast = brief.bpm_range
+    if brief.bpm_limits is not None or brief.named("tempo"):
+        return slow, fast
+    slowest, fastest = TempoSettings.bpm_range
+    return max(slowest, slow / STYLE_LEEWAY), min(fastest, fast * STYLE_LEEWAY)
 
 
 def sch_of_beats(analysis: Analysis, beats_s: tuple[float, ...]) -> SCH:
