@@ -21,7 +21,7 @@ from v2m.audio.wav import MAX_SAMPLES
 from v2m.backbones import load_backbone
 from v2m.backbones.base import Backbone, Commission, Composition
 from v2m.codecs.accents import accent_hits
-from v2m.codecs.arrangement import Arrangement
+from v2m.codecs.arrangement import Arrangement, Part
 from v2m.codecs.midi import write_midi
 from v2m.codecs.pulse import mark_beats
 from v2m.codecs.soundfont import find_soundfont
@@ -32,6 +32,7 @@ from v2m.errors import InputError, OutputWriteError, UsageError
 from v2m.metrics.heard import hit_errors_s
 from v2m.performance import Programme, play
 from v2m.plan import TempoWish, plan_beats, sch_of_beats
+from v2m.prompt.casting import silent_parts
 from v2m.prompt.pace import prompt_from_pace
 from v2m.prompt.words import Brief, read_prompt
 from v2m.shelf import Shelf
@@ -172,7 +173,9 @@ class _Job:
             self.notes.append(f'No prompt was given; by the pace of the cutting it is "{text}".')
         brief = read_prompt(text)
         if brief.unknown:
-            self.notes.append(f"Words that the model does not know: {', '.join(brief.unknown)}.")
+            near = dict(brief.suggestions)
+            words = [f"{word} ({near[word]}?)" if word in near else word for word in brief.unknown]
+            self.notes.append(f"Words that the model does not know: {', '.join(words)}.")
         return brief
 
     def plan(self) -> Plan:
@@ -200,7 +203,7 @@ class _Job:
     def write(
         self, composition: Composition, plan: Plan, folder: Path, clock: StageClock, cancel: Cancel
     ) -> TakeRecord:
-        arrangement = accented(composition.arrangement, self.analysis, plan)
+        arrangement = accented(composition.arrangement, self.analysis, plan, silent_parts(self.brief))
         programme = programme_of(self.analysis, arrangement, plan)
         settings = MasterSettings(self.settings.loudness_lufs)
         try:
@@ -256,13 +259,19 @@ class _Job:
         }
 
 
-def accented(arrangement: Arrangement, analysis: Analysis, plan: Plan) -> Arrangement:
-    """The arrangement as it is played: leaning on the beats, every heavy hit struck exactly at its time."""
+def accented(
+    arrangement: Arrangement, analysis: Analysis, plan: Plan, silent: frozenset[Part] = frozenset()
+) -> Arrangement:
+    """The arrangement as it is played: leaning on the beats, every heavy hit struck exactly at its time.
+
+    Parts in `silent` get no accents: the words forbid them to sound.
+    """
     hits = [hit for hit in analysis.hits if hit.weight >= HEAVY_WEIGHT]
     beats = plan.tempo_map.beat_at(np.array([float(hit.time_s) for hit in hits]))
     return accent_hits(
         mark_beats(arrangement),
         [(float(b), hit.weight, hit.kind) for b, hit in zip(beats, hits, strict=True)],
+        silent,
     )
 
 

@@ -1,26 +1,22 @@
 """Prompts that say little are completed by what is typical, and never against the user's words."""
 
-import json
-from importlib import resources
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from v2m.prompt.completion import completed_terms
-from v2m.prompt.vocabulary import TERM_INDEX, TERMS
-from v2m.prompt.words import STYLE_BPM, read_prompt
-
-CATEGORY = {term.name: term.category for term in TERMS}
+from v2m.prompt.completion import completed_terms, typical
+from v2m.prompt.tempo_words import STYLE_BPM
+from v2m.prompt.vocabulary import CATEGORY_OF, IMPLIED, TERM_INDEX, TERMS
+from v2m.prompt.words import read_prompt
 
 
 @given(st.sampled_from(sorted(STYLE_BPM)), st.integers(0, 2**31))
 def test_a_bare_style_gets_a_full_description(style: str, seed: int) -> None:
     terms = completed_terms(read_prompt(style), seed)
-    categories = [CATEGORY[name] for name in terms]
+    categories = [CATEGORY_OF[name] for name in terms]
     assert style in terms
     assert {"energy", "tempo", "mode", "metre", "instrument"} <= set(categories)
-    for single in ("style", "energy", "tempo", "mode", "metre"):
+    for single in ("style", "mode", "metre"):
         assert categories.count(single) == 1, single
 
 
@@ -28,11 +24,32 @@ def test_a_bare_style_gets_a_full_description(style: str, seed: int) -> None:
 def test_the_users_words_stay_and_are_not_contradicted(words: list[str], seed: int) -> None:
     brief = read_prompt(", ".join(words))
     terms = completed_terms(brief, seed)
-    assert {name for name in brief.terms if CATEGORY[name] != "metre"} <= set(terms)
-    for category in ("energy", "tempo", "mode", "drums", "density", "form"):
+    assert set(brief.terms) & typical().known <= set(terms)
+    assert set(terms) <= typical().known
+    for category in ("energy", "tempo", "mode", "density", "form"):
         said = set(brief.named(category))
         if said:
-            assert {name for name in terms if CATEGORY[name] == category} == said
+            assert {name for name in terms if CATEGORY_OF[name] == category} <= said
+
+
+@given(st.lists(st.sampled_from([term.name for term in TERMS]), min_size=1, max_size=4), st.integers(0, 99))
+def test_what_is_denied_is_never_filled_in(words: list[str], seed: int) -> None:
+    brief = read_prompt(", ".join(f"no {word}" for word in words if not word.startswith("no ")))
+    assert not set(completed_terms(brief, seed)) & set(brief.excluded) - {brief.style}
+
+
+@given(st.sampled_from(("no drums", "only piano", "strings only", "drumless")), st.integers(0, 99))
+def test_nothing_is_filled_in_that_may_not_sound(prompt: str, seed: int) -> None:
+    terms = set(completed_terms(read_prompt(prompt), seed))
+    assert "drums" not in terms
+    assert not [name for name in terms if "drums" in IMPLIED[name]]
+    if prompt == "only piano":
+        assert {name for name in terms if CATEGORY_OF[name] == "instrument"} == {"piano"}
+
+
+def test_the_planned_tempo_has_the_word_of_its_number() -> None:
+    terms = completed_terms(read_prompt("slow rock"), 0, bpm=140.0)
+    assert {name for name in terms if CATEGORY_OF[name] == "tempo"} == {"fast"}
 
 
 def test_takes_differ_where_the_words_leave_room() -> None:
@@ -44,11 +61,12 @@ def test_takes_differ_where_the_words_leave_room() -> None:
 )
 def test_the_metre_is_the_one_that_is_counted(prompt: str, metre: str) -> None:
     for seed in range(5):
-        named = [name for name in completed_terms(read_prompt(prompt), seed) if CATEGORY[name] == "metre"]
-        assert named == [metre]
+        terms = completed_terms(read_prompt(prompt), seed)
+        assert [name for name in terms if CATEGORY_OF[name] == "metre"] == [metre]
 
 
 def test_the_table_knows_every_style_and_only_known_terms() -> None:
-    table = json.loads((resources.files("v2m.prompt") / "typical_terms.json").read_text("utf-8"))
-    assert set(table) == set(STYLE_BPM)
-    assert all(name in TERM_INDEX for sets in table.values() for terms in sets for name in terms)
+    table = typical()
+    assert set(table.styles) == set(STYLE_BPM)
+    assert table.known <= set(TERM_INDEX)
+    assert {name for sets in table.styles.values() for terms in sets for name in terms} <= table.known

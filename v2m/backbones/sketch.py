@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from v2m.backbones.base import Commission, Composition, FractionDone
 from v2m.codecs import latents as score_latents
-from v2m.codecs.arrangement import STEPS_PER_BEAT
+from v2m.codecs.arrangement import STEPS_PER_BEAT, Arrangement
 from v2m.codecs.channels import channels_of, to_layout
+from v2m.codecs.layout import CHANNEL_NAMES
 from v2m.errors import MissingPartError
 from v2m.model.checkpoint import Checkpoint, load_checkpoint, weights_hash
 from v2m.model.conditioning import NO_TERM, Conditioning, grid_features
@@ -31,6 +32,7 @@ from v2m.model.device import choose_device, fast_dtype
 from v2m.model.dit import DiT
 from v2m.model.noise import latent_noise
 from v2m.model.sampler import SamplerSettings, sample
+from v2m.prompt.casting import cast, hushed_parts
 from v2m.prompt.completion import completed_terms
 from v2m.prompt.vocabulary import TERM_INDEX
 from v2m.prompt.words import Brief
@@ -111,8 +113,11 @@ class Sketch:
             Composition(
                 seed,
                 latents[i],
-                score_latents.decode(
-                    to_layout(latents[i], self._channels), tonic, commission.brief.beats_per_bar
+                cast(
+                    score_latents.decode(
+                        to_layout(latents[i], self._channels), tonic, commission.brief.beats_per_bar
+                    ),
+                    commission.brief,
                 ),
             )
             for i, seed in enumerate(commission.seeds)
@@ -155,6 +160,11 @@ class Sketch:
         mask[:, :known_frames] = 1
         known = torch.from_numpy(done.copy())
         known[:, known_frames:] = 0
+        if self._channels == CHANNEL_NAMES:  # else the music is only cast when it is composed
+            for part in hushed_parts(commission.brief):
+                mask[..., score_latents.GROUPS.index(part)] = 1
+                channels = score_latents.group_slices[part]
+                known[..., channels] = torch.from_numpy(_silence()[channels])
         return Conditioning(
             masked_latent=known,
             mask=mask,
@@ -166,12 +176,19 @@ class Sketch:
     def _term_ids(self, commission: Commission) -> torch.Tensor:
         """(b, n): a take's words and what fills them, padded."""
         known = self._model.config.text_terms
-        rows = [
-            [TERM_INDEX[name] for name in completed_terms(commission.brief, seed) if TERM_INDEX[name] < known]
-            for seed in commission.seeds
-        ]
+        beats_s = commission.tempo_map.beats_s
+        bpm = 60 * (len(beats_s) - 1) / (beats_s[-1] - beats_s[0])
+        described = (completed_terms(commission.brief, seed, bpm) for seed in commission.seeds)
+        rows = [[TERM_INDEX[name] for name in terms if TERM_INDEX[name] < known] for terms in described]
         longest = max(map(len, rows))
         return torch.tensor([row + [NO_TERM] * (longest - len(row)) for row in rows])
+
+
+@cache
+def _silence() -> NDArray[np.float32]:
+    """(c,) what the latents hold where nothing sounds."""
+    silence: NDArray[np.float32] = score_latents.encode(Arrangement(beat_count=1, notes=()))[0]
+    return silence
 
 
 def choose_tonic(brief: Brief, seed: int) -> int:

@@ -59,15 +59,23 @@ _STRUCK_PROGRAMS = frozenset((*range(16), *range(24, 40), 45, 46, 47, *range(104
 """Pianos, mallets, guitars, basses, pizzicato, harp, timpani, plucked and struck: their attack is a click."""
 
 
-def accent_hits(arrangement: Arrangement, hits: Iterable[BeatHit]) -> Arrangement:
-    """The arrangement with every heavy hit struck, ending on the tonic where a hit of kind `end` says so."""
+def accent_hits(
+    arrangement: Arrangement, hits: Iterable[BeatHit], silent: frozenset[Part] = frozenset()
+) -> Arrangement:
+    """The arrangement with every heavy hit struck, ending on the tonic where a hit of kind `end` says so.
+
+    Args:
+        arrangement: what is played.
+        hits: what it has to mark.
+        silent: parts that must not sound: no accent is given to them.
+    """
     heavy = [hit for hit in hits if hit[1] >= HEAVY_WEIGHT and hit[0] >= 0]
     inside = _apart([hit for hit in heavy if hit[2] != "end"])
     end = next((hit for hit in heavy if hit[2] == "end"), None)
     if end is not None:
         arrangement = end_on_tonic(arrangement, end[0], [hit[0] for hit in inside])
         inside = [hit for hit in inside if hit[0] < end[0]]
-    accents = _Accents(arrangement)
+    accents = _Accents(arrangement, silent)
     # all softening comes first, so that no hit is softened by the one after it
     for beat, weight, _ in inside:
         accents.soften_before(beat, min(1.0, weight))
@@ -90,8 +98,9 @@ def _apart(hits: Sequence[BeatHit]) -> list[BeatHit]:
 class _Accents:
     """Notes on the music stand by beat, changed hit by hit; each hit looks only at the bars around it."""
 
-    def __init__(self, arrangement: Arrangement) -> None:
+    def __init__(self, arrangement: Arrangement, silent: frozenset[Part]) -> None:
         self._given = arrangement
+        self._silent = silent
         self._programs = dict(arrangement.programs)
         self._playing = {note.part for note in arrangement.notes}
         self._drum_beats = sorted(note.start_beat for note in arrangement.notes if note.part == "drums")
@@ -220,12 +229,13 @@ class _Accents:
 
     def _add_low_drum(self, beat: float, weight: float) -> None:
         """A concert bass drum under strings and pads, which alone would swell into the moment too late."""
-        if "drums" not in self._playing:
+        if not {"drums"} & (self._playing | self._silent):
             self._programs["drums"] = _ORCHESTRA_KIT
         self._add("drums", beat, _DRUM_BEATS, _KICK, weight)
 
     def _add(self, part: Part, beat: float, length: float, pitch: int, weight: float) -> None:
-        self._put(Note(part, beat, length, pitch, _raised(_plain_velocity(weight), weight)))
+        if part not in self._silent:
+            self._put(Note(part, beat, length, pitch, _raised(_plain_velocity(weight), weight)))
 
     def _raise(self, beat: float, weight: float) -> None:
         for note in self._take(beat, beat):

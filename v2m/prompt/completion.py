@@ -2,62 +2,94 @@
 
 A brief names a style and perhaps a mood; the model knows pieces described fully (mode, metre, energy,
 instruments …). Of the typical descriptions of the style the one that agrees best with the user's words is
-taken, ties by the seed, and the user's words replace whatever they speak of.
+taken, ties by the seed, and the user's words replace whatever they speak of. Words that the model was never
+trained on are left out: what they ask for exactly is done elsewhere (`v2m.prompt.casting`, the beat grid).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import Final, NamedTuple
 
-from v2m.prompt.vocabulary import TERMS, Category
+from v2m.prompt.casting import may_sound
+from v2m.prompt.tempo_words import tempo_words
+from v2m.prompt.vocabulary import CATEGORY_OF, IMPLIED, TERM_INDEX, Category
 from v2m.prompt.words import Brief
 
-_CATEGORY: Final[dict[str, Category]] = {term.name: term.category for term in TERMS}
+FILLED: Final[frozenset[Category]] = frozenset(
+    ("style", "mood", "energy", "tempo", "mode", "metre", "instrument", "density", "drums", "form")
+)
+"""Categories that are filled; of the others (scenes, grooves, endings …) only what the user says is asked."""
+
+
+class Typical(NamedTuple):
+    """What the weights that ship were trained on."""
+
+    known: frozenset[str]
+    """Terms that enough pieces had."""
+
+    styles: dict[str, list[list[str]]]
+    """Descriptions of typical pieces of each style."""
 
 
 @cache
-def _typical() -> dict[str, list[list[str]]]:
+def typical() -> Typical:
+    """The table read off the corpus (`v2m_training.typical_terms`)."""
     file = resources.files("v2m.prompt") / "typical_terms.json"
-    table: dict[str, list[list[str]]] = json.loads(file.read_text(encoding="utf-8"))
-    return table
+    table = json.loads(file.read_text(encoding="utf-8"))
+    return Typical(frozenset(table["known"]), table["styles"])
 
 
-def completed_terms(brief: Brief, seed: int) -> tuple[str, ...]:
+def completed_terms(brief: Brief, seed: int, bpm: float | None = None) -> tuple[str, ...]:
     """The brief's terms and, for what it does not speak of, those of a typical piece of its style.
 
     Args:
         brief: what the user said.
         seed: takes of other seeds fill the gaps in other ways, where several fit as well.
+        bpm: the tempo that was planned, where it is known: its word replaces every other tempo word.
     """
-    # the beats are counted already, and the model counts in quarters: it was never shown 6/8
-    wanted = {name for name in brief.terms if _CATEGORY[name] != "metre"} | {f"{brief.beats_per_bar}/4"}
-    sets = _typical().get(brief.style)
-    if not sets:
-        return brief.terms
-    fits = [_agreement(wanted, terms) for terms in sets]
+    wanted = _wanted(brief, bpm)
+    denied = set(brief.excluded)
+    sets = typical().styles.get(brief.style, [[]])
+    fits = [_agreement(wanted, denied, terms) for terms in sets]
     best = [terms for terms, fit in zip(sets, fits, strict=True) if fit >= max(fits) - 1e-9]
     chosen = best[seed % len(best)]
-    spoken = {_CATEGORY[name] for name in wanted}
-    filled = wanted | {name for name in chosen if _CATEGORY[name] not in spoken}
-    if _instruments(wanted) <= _instruments(set(chosen)):
-        filled |= _instruments(set(chosen))  # the piece has what was asked for, among others
-    return tuple(term.name for term in TERMS if term.name in filled)
+    spoken = {CATEGORY_OF[name] for name in wanted}
+    offered = {name for name in chosen if CATEGORY_OF[name] in FILLED and name not in denied}
+    filled = wanted | {name for name in offered if CATEGORY_OF[name] not in spoken}
+    if _instruments(wanted) <= _instruments(chosen):
+        filled |= _instruments(offered)  # the piece has what was asked for, among others
+    filled = {name for name in filled if name in wanted or may_sound(brief, name)}
+    return tuple(sorted(_founded(filled, wanted) & typical().known, key=TERM_INDEX.__getitem__))
 
 
-def _instruments(names: set[str]) -> set[str]:
-    return {name for name in names if _CATEGORY[name] == "instrument"}
+def _wanted(brief: Brief, bpm: float | None) -> set[str]:
+    """The user's terms, with the metre that is counted and the tempo that is planned."""
+    wanted = set(brief.terms)
+    if not brief.named("metre"):
+        wanted.add("4/4")
+    if bpm is not None:
+        wanted = {name for name in wanted if CATEGORY_OF[name] != "tempo"} | set(tempo_words(bpm))
+    return wanted
 
 
-def _agreement(wanted: set[str], terms: list[str]) -> float:
-    """How many of the user's words a description shares, less those that it contradicts."""
+def _founded(filled: set[str], wanted: set[str]) -> set[str]:
+    """Without filled terms whose broader word is not there: no brushes where no drums are."""
+    return {name for name in filled if name in wanted or set(IMPLIED[name]) <= filled}
+
+
+def _instruments(names: Iterable[str]) -> set[str]:
+    return {name for name in names if CATEGORY_OF[name] == "instrument"}
+
+
+def _agreement(wanted: set[str], denied: set[str], terms: list[str]) -> float:
+    """How many of the user's words a description shares, less what contradicts them or is denied."""
     shared = len(wanted & set(terms))
-    spoken = {_CATEGORY[name] for name in wanted}
+    spoken = {CATEGORY_OF[name] for name in wanted}
     contradicted = sum(
-        1
-        for name in terms
-        if _CATEGORY[name] in spoken - {"instrument", "style", "mood"} and name not in wanted
+        CATEGORY_OF[name] in spoken - {"instrument", "style", "mood"} and name not in wanted for name in terms
     )
-    return shared - 0.5 * contradicted
+    return shared - 0.5 * contradicted - len(denied & set(terms))

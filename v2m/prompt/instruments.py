@@ -106,6 +106,7 @@ PARTS_NAMED: Final[dict[str, Part]] = {"drums": "drums", "bass": "bass", "melody
 _NAMED_BY_IMPLICATION: Final = ("instrument", "drums")
 
 
+@cache
 def instrument_words(part: Part, program: int) -> tuple[str, ...]:
     """The words for a program in a part, the broad one first; empty where there is none."""
     if part == "drums":
@@ -129,3 +130,37 @@ def programs_of(word: str, part: Part) -> tuple[int, ...]:
 def broader(word: str) -> tuple[str, ...]:
     """The instruments that a narrower one is a kind of."""
     return tuple(name for name in IMPLIED[word] if CATEGORY_OF[name] in _NAMED_BY_IMPLICATION)
+
+
+_SYNTHS: Final = (
+    "synth pluck", "synth pad", "synth lead", "synth bass", "synth strings", "synth brass",
+)  # fmt: skip
+_GUITARS: Final = ("electric guitar", "acoustic guitar", "distorted guitar")
+
+FAMILIES: Final[dict[str, tuple[str, ...]]] = {
+    "strings": ("strings", "violin", "viola", "cello", "pizzicato"),
+    "string ensemble": ("strings", "violin", "viola", "cello", "pizzicato"),
+    "brass": ("brass", "trumpet", "french horn", "synth brass"),
+    "wind ensemble": ("flute", "clarinet", "oboe", "bassoon", "saxophone"),
+    "electronic": (*_SYNTHS, "electronic drums"),
+    "drums": ("drums", "timpani"),
+    "guitar": _GUITARS,
+    "synth": _SYNTHS,
+}
+"""What else is meant where a term, or the bare word for a family, is denied or alone allowed."""
+
+_BARE_WORDS: Final = {
+    "guitar": "guitar", "guitars": "guitar", "gitarre": "guitar", "guitare": "guitar", "guitarra": "guitar",
+    "synth": "synth", "synths": "synth", "synthesizer": "synth", "synthesizers": "synth",
+    "synthesiser": "synth",
+}  # fmt: skip
+
+
+def family(name: str, words: str = "") -> tuple[str, ...]:
+    """The terms that a denied or an only term stands for.
+
+    Args:
+        name: the term.
+        words: how the user wrote it: "guitar" alone means every guitar.
+    """
+    return FAMILIES.get(_BARE_WORDS.get(words, name), (name,))

@@ -59,6 +59,9 @@ TEMPO_MARKS: Final[dict[str, BpmRange]] = {
 }
 """What an Italian mark asks for, in whatever style; the slowest begin where the planner's beats do."""
 
+_SLOWEST_IN_SIX, _FASTEST_IN_SIX = 60.0, 116.0
+_SLOWER_IN_SIX: Final = 0.8
+
 _BELOW: Final = ((66.0, "very slow"), (88.0, "slow"), (122.0, "mid-tempo"), (154.0, "fast"))
 
 
@@ -66,3 +69,9 @@ def tempo_words(bpm: float) -> tuple[str, ...]:
     """What a tempo is called, the broad word first: `fast` and, from 154 BPM on, `very fast`."""
     word = next((name for limit, name in _BELOW if bpm < limit), "very fast")
     return (word.removeprefix("very "), word) if word.startswith("very ") else (word,)
+
+
+def in_six(low: float, high: float) -> BpmRange:
+    """A range of tempi in 6/8: slower, for a beat has three eighths, and they must not run together."""
+    low, high = (min(_FASTEST_IN_SIX, max(_SLOWEST_IN_SIX, bpm * _SLOWER_IN_SIX)) for bpm in (low, high))
+    return low, high

@@ -188,7 +188,7 @@ _LATER_TERMS: Final = (
         """
         joyful > happy: joyous, exuberant, jubilant, frohlich, joyeux, alegre
         cheerful > happy: merry, good-humoured, jolly
-        melancholic > sad: melancholy, melancholisch, melancolique, melancolico, blue, bittersweet
+        melancholic > sad: melancholy, melancholisch, melancolique, melancolico, bittersweet
         mournful > sad: grief, grieving, elegiac, funeral, elegy, lament
         suspenseful > tense: creeping, waiting, uneasy, thriller
         anxious > tense: nervous, panic, restless, frantic, urgent

@@ -1,63 +1,30 @@
 """The words of a prompt read into terms the embedded model knows and directives that are obeyed exactly.
 
-A term conditions the model; a directive (tempo, key, metre) sets what the arrangement is written on.
-Sources: the terms are `v2m.prompt.vocabulary`; phrases match whole words, longest first.
+A term conditions the model. A directive is certain: tempo and metre set the beats, the key what the score is
+decoded in, and what is denied or asked for by name ("no drums", "only piano", "with a cello") is cast
+into the score (`v2m.prompt.casting`). Negation reaches over "or", over "and" between instruments, and over a
+list that ends in "or"; a comma ends it otherwise.
+Sources: the terms are `v2m.prompt.vocabulary`, the phrases `v2m.prompt.lexicon`.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
-from v2m.prompt.vocabulary import TERMS, Category
+from v2m.prompt.directives import BEATS_PER_BAR, Directives, read_directives
+from v2m.prompt.lexicon import nearest_known
+from v2m.prompt.tempo_words import STYLE_BPM, TEMPO_SHARE, in_six, tempo_words
+from v2m.prompt.vocabulary import CATEGORY_OF, EXCLUSIVE, IMPLIED, TERM_INDEX, Category
+from v2m.prompt.wishes import Wishes, read_wishes
 
-STYLE_BPM: Final[dict[str, tuple[float, float]]] = {
-    "lo-fi": (70, 92),
-    "cinematic": (72, 116),
-    "trailer": (90, 140),
-    "ambient": (60, 90),
-    "house": (116, 128),
-    "techno": (122, 138),
-    "drum and bass": (160, 178),
-    "hip-hop": (80, 100),
-    "trap": (65, 80),
-    "rock": (96, 150),
-    "funk": (96, 118),
-    "jazz": (100, 170),
-    "folk": (84, 124),
-    "synthwave": (84, 118),
-    "piano solo": (66, 108),
-    "orchestral": (76, 132),
-}
-"""Usual range of the tempo in each style, in beats a minute."""
-
-_TEMPO_SHARE: Final[dict[str, tuple[float, float]]] = {
-    "slow": (0.0, 0.25),
-    "mid-tempo": (0.35, 0.65),
-    "fast": (0.75, 1.0),
-}
-"""Which part of the style's range a tempo word asks for."""
+__all__ = ["DEFAULT_STYLE", "STYLE_BPM", "Brief", "read_prompt"]
 
 DEFAULT_STYLE: Final = "cinematic"
 
-_NOTES: Final = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11, "h": 11}
-_KEY: Final = re.compile(
-    r"\b(?:in|key of)\s+(?:the key of\s+)?([a-h])(?:([#♯])|([b♭])|[\s-]+(sharp|flat))?"
-    r"(?:[\s-]+(major|minor|dorian|mixolydian|lydian|phrygian)|(m))?(?![\w#♯♭])",
-    re.IGNORECASE,
-)
-_BPM: Final = re.compile(r"\b(\d{2,3}(?:\.\d+)?)\s*(?:bpm|beats (?:per|a) minute)\b", re.IGNORECASE)
-_METRE: Final = re.compile(r"(?<!\d)([346])/([48])(?!\d)")
-_STOP_WORDS: Final = frozenset(
-    re.findall(
-        r"\w+",
-        "a an and the of with in on for to music track song score piece very some no not but by from"
-        " that this is it at as or style key feel feeling sound sounding background into"
-        " like more less without bpm",
-    )
-)
+_STYLE_OF_ONE: Final = {"piano": "piano solo", "acoustic guitar": "folk"}
+"""The style of an instrument that plays alone where none is named."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +43,29 @@ class Brief:
 
     beats_per_bar: int = 4
     unknown: tuple[str, ...] = ()
-    """Words that mean nothing to the embedded model."""
+    """Words that mean nothing to the embedded model, or ask for what cannot be done."""
+
+    bpm_limits: tuple[float, float] | None = None
+    """A tempo as a range, `90-100 bpm` or `andante`."""
+
+    asked: tuple[str, ...] = ()
+    """Instruments and parts (`drums`, `bass`, `melody`) named by the user: these sound."""
+
+    excluded: tuple[str, ...] = ()
+    """Terms that the user denied; instruments and parts among them never sound."""
+
+    only: tuple[str, ...] = ()
+    """Instruments and parts that nothing but may sound; empty where anything may."""
+
+    understood: tuple[tuple[str, str], ...] = ()
+    """Phrases as they were read, each with what it was taken for, in their order."""
+
+    suggestions: tuple[tuple[str, str], ...] = ()
+    """Unknown words with the known phrase that is nearest, where one is near."""
 
     def named(self, category: Category) -> tuple[str, ...]:
         """The terms of one category."""
-        known = {term.name for term in TERMS if term.category == category}
-        return tuple(name for name in self.terms if name in known)
+        return tuple(name for name in self.terms if CATEGORY_OF[name] == category)
 
     @property
     def style(self) -> str:
@@ -93,18 +77,16 @@ class Brief:
         """The tempi that the words allow."""
         if self.bpm is not None:
             return self.bpm, self.bpm
+        if self.bpm_limits is not None:
+            return self.bpm_limits
         low, high = STYLE_BPM[self.style]
-        for word in self.named("tempo"):
-            first, last = _TEMPO_SHARE[word]
-            return low + first * (high - low), low + last * (high - low)
-        return low, high
-
-
-@cache
-def _phrases() -> tuple[tuple[re.Pattern[str], str], ...]:
-    pairs = [(phrase, term.name) for term in TERMS for phrase in (term.name, *term.synonyms)]
-    pairs.sort(key=lambda pair: -len(pair[0]))
-    return tuple((re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)"), name) for phrase, name in pairs)
+        first, last = 0.0, 1.0
+        for word in self.named("tempo"):  # "very slow" comes after "slow" and is the narrower one
+            first, last = TEMPO_SHARE[word]
+        if not self.named("tempo"):
+            first, last = 0.4 * ("slow" in self.excluded), 1 - 0.4 * ("fast" in self.excluded)
+        low, high = low + first * (high - low), low + last * (high - low)
+        return in_six(low, high) if "6/8" in self.terms else (low, high)
 
 
 def read_prompt(text: str) -> Brief:
@@ -112,56 +94,72 @@ def read_prompt(text: str) -> Brief:
 
     A style is always conditioned on, `DEFAULT_STYLE` where none is named.
     """
-    rest = text.lower()
-    bpm, rest = _take_bpm(rest)
-    tonic, mode, rest = _take_key(rest)
-    metre, rest = _take_metre(rest)
-    found: set[str] = {word for word in (mode, metre) if word}
-    for pattern, name in _phrases():
-        if pattern.search(rest):
-            rest = pattern.sub(" ", rest)
-            found.add(name)
-    if "no drums" in found:
-        found.discard("drums")
-    if not any(term.name in found for term in TERMS if term.category == "style"):
-        found.add(DEFAULT_STYLE)
-    unknown = [w for w in re.findall(r"[^\W\d_][\w'-]*", rest) if w not in _STOP_WORDS]
+    exact = read_directives(text)
+    wishes = read_wishes(exact.rest)
+    terms = _terms(exact, wishes)
+    metre = next((name for name in terms if CATEGORY_OF[name] == "metre"), "4/4")
+    unknown = (*exact.refused, *wishes.unknown)
     return Brief(
         text=text,
-        terms=tuple(term.name for term in TERMS if term.name in found),
-        bpm=bpm,
-        tonic=tonic,
-        beats_per_bar=3 if not metre.startswith("4") and found & {"3/4", "6/8"} else 4,
-        unknown=tuple(dict.fromkeys(unknown)),
+        terms=terms,
+        bpm=exact.bpm,
+        tonic=exact.tonic,
+        beats_per_bar=BEATS_PER_BAR[metre],
+        unknown=unknown,
+        bpm_limits=exact.bpm_limits,
+        asked=wishes.asked,
+        excluded=wishes.excluded,
+        only=wishes.only,
+        understood=(*_directives_understood(exact), *wishes.understood),
+        suggestions=tuple((word, near) for word in unknown if (near := nearest_known(word))),
     )
 
 
-def _take_bpm(text: str) -> tuple[float | None, str]:
-    match = _BPM.search(text)
-    if match is None or not 40 <= float(match[1]) <= 240:
-        return None, text
-    bpm = float(match[1])
-    while bpm > 180:  # the planner's beats stay within 60-180: a faster pulse is felt in half
-        bpm /= 2
-    while bpm < 60:
-        bpm *= 2
-    return bpm, text[: match.start()] + " " + text[match.end() :]
+def _terms(exact: Directives, wishes: Wishes) -> tuple[str, ...]:
+    """What is said, what that implies, and a style; in the order of the vocabulary."""
+    said = [name for name in wishes.terms if not (exact.metre and CATEGORY_OF[name] == "metre")]
+    said = [name for name in said if not (exact.mode and CATEGORY_OF[name] == "mode")]
+    said += [name for name in (exact.mode, exact.metre) if name]
+    if exact.bpm is not None:
+        said = [name for name in said if CATEGORY_OF[name] != "tempo"] + list(tempo_words(exact.bpm))
+    found = dict.fromkeys(said)
+    spoken = {CATEGORY_OF[name] for name in said} & EXCLUSIVE
+    for name in _implied(said):
+        if name not in wishes.excluded and (CATEGORY_OF[name] not in spoken or _kin(name, said)):
+            found[name] = None
+    if not any(CATEGORY_OF[name] == "style" for name in found):
+        alone = wishes.only[0] if len(wishes.only) == 1 else ""
+        found[_STYLE_OF_ONE.get(alone, DEFAULT_STYLE)] = None
+    return tuple(sorted(found, key=TERM_INDEX.__getitem__))
 
 
-def _take_key(text: str) -> tuple[int | None, str, str]:
-    match = _KEY.search(text)
-    if match is None:
-        return None, "", text
-    letter, sharp, flat, word, mode, short_minor = match.groups()
-    if letter == "a" and not (sharp or flat or word or mode or short_minor):
-        return None, "", text  # "in a club" names no key
-    shift = (1 if sharp or word == "sharp" else 0) - (1 if flat or word == "flat" else 0)
-    mode = mode or ("minor" if short_minor else "")
-    return (_NOTES[letter] + shift) % 12, mode, text[: match.start()] + " " + text[match.end() :]
+def _kin(name: str, said: Iterable[str]) -> bool:
+    """Whether a term of the same category implies it: "very slow" says "slow" too."""
+    return any(name in IMPLIED[other] and CATEGORY_OF[other] == CATEGORY_OF[name] for other in said)
 
 
-def _take_metre(text: str) -> tuple[str, str]:
-    match = _METRE.search(text)
-    if match is None or match[0] not in ("4/4", "3/4", "6/8"):
-        return "", text
-    return match[0], text[: match.start()] + " " + text[match.end() :]
+def _implied(names: Iterable[str]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    queue = list(names)
+    while queue:
+        for broad in IMPLIED[queue.pop(0)]:
+            if broad not in found:
+                found[broad] = None
+                queue.append(broad)
+    return tuple(found)
+
+
+_NOTE_NAMES: Final = ("C", "D flat", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B")
+
+
+def _directives_understood(exact: Directives) -> tuple[tuple[str, str], ...]:
+    said = []
+    if exact.bpm is not None:
+        said.append(("tempo", f"{exact.bpm:g} BPM"))
+    if exact.bpm_limits is not None:
+        said.append(("tempo", f"{exact.bpm_limits[0]:g}-{exact.bpm_limits[1]:g} BPM"))
+    if exact.tonic is not None:
+        said.append(("key", f"{_NOTE_NAMES[exact.tonic]} {exact.mode}".strip()))
+    if exact.metre:
+        said.append(("metre", exact.metre))
+    return tuple(said)
