@@ -67,8 +67,12 @@ class StageConfig:
     """Of both: Muon's updates are scaled to the size of AdamW's. AdamW alone wants half of it."""
 
     warmup_steps: int = 100
-    final_rate: float = 0.05
-    """Share of the learning rate that the cosine ends at."""
+    final_rate: float = 0.02
+    """Share of the learning rate that a stage ends at."""
+
+    fall_share: float = 0.3
+    """Last share of the steps, over which the rate falls evenly to its end. Before them it is held, so that a
+    run can be lengthened: its state does not depend on `steps`, `fall_share` and `final_rate`."""
 
     weight_decay: float = 0.02
     clip_norm: float = 1.0
@@ -100,7 +104,7 @@ class StageConfig:
         """
         if self.steps < 1 or self.batch_size < 1 or self.window_frames < 8 or self.window_frames % 8:
             raise UsageError("A stage needs steps, a batch, and a window of a multiple of 8 frames.")
-        shares = (self.short_share, self.text_dropout, self.curve_dropout, self.final_rate)
+        shares = (self.short_share, self.text_dropout, self.curve_dropout, self.final_rate, self.fall_share)
         if not all(0 <= share <= 1 for share in shares) or not 0 <= self.ema_decay < 1:
             raise UsageError("Shares, dropouts and the decay of a stage must lie between 0 and 1.")
         if min(self.learning_rate, self.clip_norm) <= 0 or min(self.weight_decay, self.time_spread) < 0:

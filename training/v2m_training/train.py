@@ -38,6 +38,7 @@ from v2m_training.dataset import Corpus, read_corpus
 from v2m_training.state import load_state, save_state
 
 _STAGE_NUMBER: Final[dict[StageName, int]] = {"text-to-music": 0, "curve": 1}
+_LENGTH: Final = ("steps", "fall_share", "final_rate")
 _VALIDATION_CHUNK: Final = 16  # excerpts in one pass, so that validating needs no more memory than a step
 
 
@@ -53,13 +54,14 @@ def train_stage(run: RunConfig, name: StageName) -> Path:
     """
     torch.set_num_threads(run.threads)
     stage, weights, digest = run.stage(name), weights_path(run, name), _digest(run, name)
+    kept = _digest(run, name, lengthened=True)
     if weights.is_file() and load_checkpoint(weights).notes.get("digest") == digest:
         return weights
     run.out_dir.mkdir(parents=True, exist_ok=True)
     corpus = read_corpus(run.corpus_of(name), run.validation_pieces, stage.window_frames)
     trainer = Trainer(_first_model(run, name), stage, choose_device(run.device))
     state = run.out_dir / f"{name}.state"
-    trainer.step = load_state(state, digest, trainer.model, trainer.average, trainer.optimizers)
+    trainer.step = load_state(state, kept, trainer.model, trainer.average, trainer.optimizers)
     log = Log(run.out_dir / f"{name}.jsonl", run.log_every)
     with _flushed_denormals():
         while trainer.step < stage.steps:
@@ -70,7 +72,7 @@ def train_stage(run: RunConfig, name: StageName) -> Path:
                 log.write({"step": trainer.step, "validation_loss": _validate(trainer, corpus, run, name)})
             if trainer.step % run.save_every == 0:
                 parts = (trainer.model.state_dict(), trainer.average, trainer.optimizers)
-                save_state(state, trainer.step, digest, *parts)
+                save_state(state, trainer.step, kept, *parts)
     notes = {"stage": name, "steps": str(stage.steps), "digest": digest, CHANNELS_NOTE: channels_note()}
     save_checkpoint(weights, trainer.averaged_model(), notes, torch.float32)
     state.unlink(missing_ok=True)
@@ -110,10 +112,12 @@ def _first_model(run: RunConfig, name: StageName) -> DiT:
     return add_curve_channel(load_checkpoint(base).model)
 
 
-def _digest(run: RunConfig, name: StageName) -> str:
-    settings: dict[str, Any] = {
-        "seed": run.seed, "model": asdict(run.model), "stage": asdict(run.stage(name))
-    }  # fmt: skip
+def _digest(run: RunConfig, name: StageName, lengthened: bool = False) -> str:
+    """Of what decides the weights; or, for a state, of what does so whatever the run's length."""
+    stage = asdict(run.stage(name))
+    if lengthened:
+        stage = {key: value for key, value in stage.items() if key not in _LENGTH}
+    settings: dict[str, Any] = {"seed": run.seed, "model": asdict(run.model), "stage": stage}
     base = weights_path(run, "text-to-music") if name == "curve" else run.start_from
     if base is not None and base.is_file():
         settings["base"] = weights_hash(base)
@@ -189,12 +193,12 @@ class Trainer:
 
 
 def learning_rate(step: int, stage: StageConfig) -> float:
-    """Linear warm-up, then a cosine down to `final_rate` of the peak."""
+    """Linear warm-up, then the peak, at last evenly down to `final_rate` of it (Hägele et al. 2024)."""
     if step < stage.warmup_steps:
         return stage.learning_rate * (step + 1) / stage.warmup_steps
-    done = (step - stage.warmup_steps) / max(1, stage.steps - stage.warmup_steps)
-    low = stage.final_rate
-    return stage.learning_rate * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+    fall = max(1.0, stage.fall_share * stage.steps)
+    left = min(1.0, max(0.0, stage.steps - step) / fall)
+    return stage.learning_rate * (stage.final_rate + (1 - stage.final_rate) * left)
 
 
 def _choose_trainable(model: DiT, stage: StageConfig) -> list[Tensor]:
