@@ -36,8 +36,8 @@ ethereal: dreamy & synth pad|choir|strings|harp|bells
 
 deep house: house & medium energy|low energy & electric piano|piano|synth pad|organ
 disco: funk & four on the floor
-minimal techno: techno & sparse|low energy|medium energy
-industrial techno: techno & high energy & aggressive|dark
+minimal techno: techno & sparse|low energy
+industrial techno: techno & aggressive|dark & medium energy|high energy
 liquid drum and bass: drum and bass & electric piano|piano|synth pad & !aggressive|dark
 jungle: drum and bass & breakbeats
 indie rock: rock & electric guitar & !aggressive
