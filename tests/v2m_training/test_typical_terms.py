@@ -16,6 +16,7 @@ def corpus(tmp_path: Path) -> Path:
     full = ["jazz", "piano", "acoustic bass", "saxophone", "drums", "minor", "4/4", "swing", "comedy"]
     pieces = [{"style": "jazz", "terms": [*full, "calm" if k % 2 else "happy"]} for k in range(LEARNED_FROM)]
     pieces += [{"style": "rock", "terms": ["rock", "drums", "vibraphone"]}] * (LEARNED_FROM - 1)
+    pieces += [{"style": "", "terms": ["drums"]}]  # a user's own music
     (tmp_path / "0000.json").write_text(json.dumps(pieces), encoding="utf-8")
     return tmp_path
 

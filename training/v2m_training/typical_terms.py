@@ -37,7 +37,8 @@ def typical_terms(corpora: Iterable[Path]) -> dict[str, list[list[str]]]:
     """
     by_style: defaultdict[str, list[frozenset[str]]] = defaultdict(list)
     for style, terms in _pieces(corpora):
-        by_style[style].append(frozenset(name for name in terms if CATEGORY_OF[name] in FILLED))
+        if style:  # a user's own music may have none
+            by_style[style].append(frozenset(name for name in terms if CATEGORY_OF[name] in FILLED))
     return {style: _spread(style, sets) for style, sets in sorted(by_style.items())}
 
 
