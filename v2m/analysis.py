@@ -17,7 +17,7 @@ from v2m.curves import DEFAULT_KERNEL_S, EventCurve, Features, event_curve, nove
 from v2m.encoders.pixel import PixelEncoder
 from v2m.encoders.protocol import PictureEncoder
 from v2m.errors import UsageError
-from v2m.frames import FrameBatch, read_frames
+from v2m.frames import FrameBatch, probe, read_frames
 from v2m.hits import Hit, find_hits
 from v2m.shots import timeline_of_video
 from v2m.stages import Cancel, never_cancel
@@ -78,18 +78,28 @@ def analyze(
 
 
 def analyze_video(
-    path: Path, *, encoder: str = "pixel", kernel_s: float = DEFAULT_KERNEL_S, cancel: Cancel = never_cancel
+    path: Path,
+    *,
+    encoder: str = "pixel",
+    kernel_s: float = DEFAULT_KERNEL_S,
+    on_progress: Callable[[float], None] = lambda fraction: None,
+    cancel: Cancel = never_cancel,
 ) -> Analysis:
-    """Find the cuts of a plain video and look at it, decoding it once.
+    """Find the cuts of a plain video and look at it, decoding it once; the arguments are those of `analyze`.
 
     Raises:
         UsageError: there is no such encoder.
         MediaError: the file cannot be read.
     """
     looking = new_encoder(encoder)
-    timeline = timeline_of_video(
-        path, watch=lambda batch: looking.push(batch.times_s, batch.pictures), cancel=cancel
-    )
+    length_s = float(probe(path).duration_s)
+
+    def watch(batch: FrameBatch) -> None:
+        looking.push(batch.times_s, batch.pictures)
+        if length_s > 0 and len(batch.times_s):
+            on_progress(min(1.0, float(batch.times_s[-1]) / length_s))
+
+    timeline = timeline_of_video(path, watch=watch, cancel=cancel)
     return _conclude(timeline, looking.features(), kernel_s, timeline.notes)
 
 

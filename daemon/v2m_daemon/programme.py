@@ -1,11 +1,11 @@
-"""What the user named on the command line, opened and looked at: a document or a plain video."""
+"""What is to be scored, opened and looked at: a document of an editor or a plain video."""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,7 +20,7 @@ from v2m_otio.targets import PathMap
 from v2m.analysis import Analysis, analyze, analyze_video
 from v2m.errors import InputError, UsageError
 from v2m.frames import probe
-from v2m.stages import StageClock
+from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.take import Source
 from v2m.timebase import on_frame, parse_time
 from v2m.timeline import Timeline
@@ -34,6 +34,49 @@ DOCUMENT_SUFFIXES: Final = frozenset(
 _HASHED_WHOLE_BYTES: Final = 16 << 20
 _HASHED_END_BYTES: Final = 1 << 20
 """Larger files are known by their size, first and last mebibyte: hashing camera files whole takes minutes."""
+
+
+Remember = Callable[[str, Callable[[], Analysis]], Analysis]
+"""Gives the analysis of a name from an earlier, interrupted attempt, else makes and keeps it."""
+
+
+@dataclass(frozen=True)
+class Viewing:
+    """What is looked at, and how."""
+
+    path: Path
+    """Timeline document or video."""
+
+    picture: Path | None = None
+    """A render of the programme, looked at instead of its media."""
+
+    encoder: str = "pixel"
+    in_point: str | None = None
+    """Where to begin, as on the command line: seconds, frames or a timecode."""
+
+    out_point: str | None = None
+    path_map: tuple[tuple[str, str], ...] = ()
+    """(beginning of a path in the document, folder on this machine)."""
+
+    roots: tuple[Path, ...] = ()
+    """Folders that the document's media may lie in; empty: anywhere."""
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Viewing:
+        """What the flags of a command ask for.
+
+        Raises:
+            InputError: a file is not there; see `check_files`.
+        """
+        path, picture = check_files(arguments.timeline, arguments.picture)
+        return cls(
+            path,
+            picture,
+            encoder=arguments.encoder,
+            in_point=arguments.in_point,
+            out_point=arguments.out_point,
+            path_map=tuple(arguments.path_map),
+        )
 
 
 @dataclass(frozen=True)
@@ -51,70 +94,96 @@ class Programme:
 
 
 @contextmanager
-def open_programme(arguments: argparse.Namespace, clock: StageClock) -> Iterator[Programme]:
-    """Read and look at what TIMELINE names; bundled media stay readable while the context lasts.
+def open_programme(
+    viewing: Viewing,
+    clock: StageClock,
+    *,
+    cancel: Cancel = never_cancel,
+    remember: Remember = lambda name, make: make(),
+) -> Iterator[Programme]:
+    """Read and look at a document or video; bundled media stay readable while the context lasts.
+
+    Args:
+        viewing: what and how.
+        clock: hears of the stages.
+        cancel: raises CancelledError to stop.
+        remember: keeps what was seen, for a caller that may be interrupted.
 
     Raises:
         V2MError: it cannot be read, or the flags make no sense; see `v2m.errors`.
     """
-    path, picture = check_files(arguments)
+    path = viewing.path
     with ExitStack() as resources:
+        look = _Look(viewing, clock, cancel, remember)
         if path.suffix.lower() in DOCUMENT_SUFFIXES:
             with clock.stage("read"):
-                reading = open_document(path, path_map=PathMap(tuple(arguments.path_map)))
+                mapped = PathMap(viewing.path_map)
+                reading = open_document(path, path_map=mapped, media_roots=viewing.roots)
                 document = resources.enter_context(reading)
-            analysis, start_s = _look(document.timeline, picture, arguments, clock)
+            analysis, start_s = look.at_part(document.timeline)
         else:
-            document, analysis, start_s = _watch(path, picture, arguments, clock)
-        yield Programme(document, analysis, start_s, _sources(path, picture, document.timeline))
+            document, analysis, start_s = look.at_video()
+        yield Programme(document, analysis, start_s, _sources(path, viewing.picture, document.timeline))
 
 
-def check_files(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
+def check_files(path: str, picture: str | None = None) -> tuple[Path, Path | None]:
     """The paths of TIMELINE and of the picture render, if one was named.
 
     Raises:
         InputError: one is not there, or not to be seen by this user, or has a name that is no text.
     """
-    for name in (arguments.timeline, arguments.picture or ""):
+    for name in (path, picture or ""):
         if any("\ud800" <= character <= "\udfff" for character in name):
             raise InputError(
                 f"The name {name!r} holds bytes that are no UTF-8, which no document can refer to.",
                 hint="Rename the file or its folder.",
             )
     # os.path answers "no" where pathlib raises: in folders that may not be entered, for names too long
-    if not os.path.exists(arguments.timeline):
-        raise InputError(f"There is no file {arguments.timeline}.", hint="Check the path.")
-    if arguments.picture and not os.path.isfile(arguments.picture):
-        raise InputError(f"There is no picture file {arguments.picture}.", hint="Check --picture.")
-    return Path(arguments.timeline), Path(arguments.picture) if arguments.picture else None
+    if not os.path.exists(path):
+        raise InputError(f"There is no file {path}.", hint="Check the path.")
+    if picture and not os.path.isfile(picture):
+        raise InputError(f"There is no picture file {picture}.", hint="Check --picture.")
+    return Path(path), Path(picture) if picture else None
 
 
-def _look(
-    timeline: Timeline, picture: Path | None, arguments: argparse.Namespace, clock: StageClock
-) -> tuple[Analysis, Fraction]:
-    start_s, end_s = _range(timeline, arguments)
-    whole = start_s == 0 and end_s == timeline.duration_s
-    part = timeline if whole else timeline.excerpt(start_s, end_s)
-    with clock.stage("analyze") as report:
-        seen = analyze(part, picture=picture, encoder=arguments.encoder, on_progress=report)
-    return seen, start_s
+@dataclass(frozen=True)
+class _Look:
+    """One look at a programme."""
+
+    viewing: Viewing
+    clock: StageClock
+    cancel: Cancel
+    remember: Remember
+
+    def at_part(self, timeline: Timeline) -> tuple[Analysis, Fraction]:
+        """What is seen in the part of a timeline that was asked for, and where that part begins."""
+        viewing = self.viewing
+        start_s, end_s = _range(timeline, viewing)
+        whole = start_s == 0 and end_s == timeline.duration_s
+        part = timeline if whole else timeline.excerpt(start_s, end_s)
+        with self.clock.stage("analyze") as report:
+            seen = self.remember("part", lambda: analyze(
+                part, picture=viewing.picture, encoder=viewing.encoder, on_progress=report,
+                cancel=self.cancel,
+            ))  # fmt: skip
+        return seen, start_s
+
+    def at_video(self) -> tuple[Document, Analysis, Fraction]:
+        """A plain video: its cuts are found in the picture; a part of it is looked at again by itself."""
+        viewing = self.viewing
+        with self.clock.stage("read"):
+            has_sound = probe(viewing.path).has_audio
+        with self.clock.stage("analyze") as report:
+            whole = self.remember("video", lambda: analyze_video(
+                viewing.path, encoder=viewing.encoder, on_progress=report, cancel=self.cancel
+            ))  # fmt: skip
+        document = new_document(whole.timeline, viewing.path, has_sound=has_sound)
+        if viewing.in_point is None and viewing.out_point is None and viewing.picture is None:
+            return document, whole, Fraction(0)
+        return document, *self.at_part(whole.timeline)
 
 
-def _watch(
-    path: Path, picture: Path | None, arguments: argparse.Namespace, clock: StageClock
-) -> tuple[Document, Analysis, Fraction]:
-    """A plain video: its cuts are found in the picture; a part of it is looked at again by itself."""
-    with clock.stage("read"):
-        has_sound = probe(path).has_audio
-    with clock.stage("analyze"):
-        whole = analyze_video(path, encoder=arguments.encoder)
-    document = new_document(whole.timeline, path, has_sound=has_sound)
-    if arguments.in_point is None and arguments.out_point is None and picture is None:
-        return document, whole, Fraction(0)
-    return document, *_look(whole.timeline, picture, arguments, clock)
-
-
-def _range(timeline: Timeline, arguments: argparse.Namespace) -> tuple[Fraction, Fraction]:
+def _range(timeline: Timeline, viewing: Viewing) -> tuple[Fraction, Fraction]:
     def at(text: str | None, otherwise: Fraction) -> Fraction:
         if text is None:
             return otherwise
@@ -123,7 +192,7 @@ def _range(timeline: Timeline, arguments: argparse.Namespace) -> tuple[Fraction,
         )
         return on_frame(time_s, timeline.rate)
 
-    start_s, end_s = at(arguments.in_point, Fraction(0)), at(arguments.out_point, timeline.duration_s)
+    start_s, end_s = at(viewing.in_point, Fraction(0)), at(viewing.out_point, timeline.duration_s)
     if not 0 <= start_s < end_s <= timeline.duration_s:
         raise UsageError(
             f"The range from --in to --out-point is {float(start_s):g}-{float(end_s):g} s, expected one "

@@ -9,8 +9,8 @@ from pathlib import Path
 import opentimelineio as otio
 import pytest
 import soundfile
+from v2m_daemon import placing
 from v2m_daemon.cli import main
-from v2m_daemon.commands import score as score_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -110,7 +110,7 @@ def test_what_was_to_be_replaced_comes_back_when_the_work_is_stopped(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(score_command, "place_music", stop)
+    monkeypatch.setattr(placing, "place_music", stop)
     assert main(["score", str(path), *QUICK, "--seed", "6", "--overwrite"]) == 130
     capsys.readouterr()
     assert (path.with_name(f"{path.stem}.v2m") / "take.json").read_bytes() == before

@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from v2m.analysis import Analysis
 from v2m.errors import OutputExistsError, UsageError
@@ -14,8 +13,9 @@ from v2m.plan import TempoWish, plan_beats
 from v2m.prompt.words import read_prompt
 from v2m.stages import StageClock
 from v2m.timebase import frame_to_timecode, seconds_to_frame
-from v2m_daemon.programme import open_programme
+from v2m_daemon.programme import Viewing, open_programme
 from v2m_daemon.progress import show_progress
+from v2m_daemon.results import of_analysis
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     plot = _plot_path(arguments)
     with show_progress(quiet=arguments.json) as progress:
         clock = StageClock(progress)
-        with open_programme(arguments, clock) as programme:
+        with open_programme(Viewing.of(arguments), clock) as programme:
             analysis = programme.analysis
         with clock.stage("plan"):
             wish = TempoWish(arguments.tempo, arguments.tempo_freedom)
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         from v2m.report import plot_analysis  # matplotlib takes half a second to load
 
         plot_analysis(plot, analysis, plan.tempo_map)
-    print(json.dumps(as_json(analysis)) if arguments.json else describe(analysis))
+    print(json.dumps(of_analysis(analysis)) if arguments.json else describe(analysis))
     if plot is not None:
         print(f"Plot: {plot}", file=sys.stderr)
     return 0
@@ -47,46 +47,6 @@ def _plot_path(arguments: argparse.Namespace) -> Path | None:
     if path.exists() and not arguments.overwrite:
         raise OutputExistsError(f"{path} is there already.", hint="Use --overwrite or another name.")
     return path
-
-
-def as_json(analysis: Analysis) -> dict[str, Any]:
-    """The object that `--json` prints."""
-    timeline, curve = analysis.timeline, analysis.curve
-    return {
-        "duration_s": float(timeline.duration_s),
-        "frame_rate": f"{timeline.rate.numerator}/{timeline.rate.denominator}",
-        "cuts": [
-            {
-                "time_s": float(cut.time_s),
-                "kind": cut.kind,
-                "width_s": float(cut.width_s),
-                "center_offset_s": float(cut.center_offset_s),
-            }
-            for cut in timeline.cuts
-        ],
-        "markers": [
-            {
-                "id": marker.id,
-                "time_s": float(marker.time_s),
-                "duration_s": float(marker.duration_s),
-                "color": marker.color,
-                "name": marker.name,
-                "note": marker.note,
-            }
-            for marker in timeline.markers
-        ],
-        "hits": [
-            {"id": hit.id, "time_s": float(hit.time_s), "kind": hit.kind, "weight": round(hit.weight, 3)}
-            for hit in analysis.hits
-        ],
-        "curve": {
-            "rate_hz": curve.rate_hz,
-            "values": (curve.values.round(4) + 0.0).tolist(),
-            "encoder": curve.encoder,
-            "kernel_s": curve.kernel_s,
-        },
-        "notes": list(analysis.notes),
-    }
 
 
 def describe(analysis: Analysis) -> str:
