@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         run = load_config(arguments.config)
         for command in _ORDER if arguments.command == "all" else (arguments.command,):
-            _run(command, run)
+            _run(command, run, arguments.midi if command == "corpus" else None)
     except V2MError as error:
         print(error.sentence(), file=sys.stderr)
         return error.exit_code
@@ -51,22 +51,34 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in _HELP.items():
         command = commands.add_parser(name, help=text, description=text, epilog=_EPILOG)
         command.add_argument("--config", type=Path, metavar="FILE", help="settings of the run, in TOML")
+        if name in ("corpus", "all"):
+            command.add_argument(
+                "--midi", type=Path, metavar="DIR", help="a folder of MIDI files that join the corpus"
+            )
     return parser
 
 
-def _run(command: str, run: RunConfig) -> None:
+def _run(command: str, run: RunConfig, midi: Path | None) -> None:
     if command == "corpus":
-        from v2m_training.corpus import build
-
-        made = run.corpus
-        build(run.corpus_of("text-to-music"), made.pieces, made.seed, made.workers, render=False)
-        build(run.corpus_of("curve"), made.curve_pieces, made.curve_seed, made.workers)
+        _build_corpora(run, midi)
     elif command == "export":
         print(export(run))
     else:
         from v2m_training.train import train_stage
 
         print(train_stage(run, "curve" if command == "curve" else "text-to-music"))
+
+
+def _build_corpora(run: RunConfig, midi: Path | None) -> None:
+    from v2m_training.corpus import add_midi, build
+
+    made = run.corpus
+    if midi is not None:  # first: a folder that is of no use is told before the long work
+        passed_over = add_midi(run.corpus_of("text-to-music"), midi, render=False)
+        print(*passed_over, sep="\n", end="\n" if passed_over else "", file=sys.stderr)
+        add_midi(run.corpus_of("curve"), midi)
+    build(run.corpus_of("text-to-music"), made.pieces, made.seed, made.workers, render=False)
+    build(run.corpus_of("curve"), made.curve_pieces, made.curve_seed, made.workers)
 
 
 def export(run: RunConfig) -> Path:

@@ -2,7 +2,8 @@
 
 A folder holds `corpus.json` (how it was made) and shards: `NNNN.safetensors` with `latents_k` (t, c) float16
 and, where sound was made, `curve_k` (t,) float16 for the shard's k-th piece; `NNNN.json` lists for each piece
-its terms, beats_per_bar, bpm, frames (t), seed, style and events ([beat, strength]).
+its terms, beats_per_bar, bpm, frames (t), seed, style and events ([beat, strength]). Music out of a user's
+MIDI files has shards of its own, `0-midi-DIGEST-NN`, which come first: what is held back are composed pieces.
 
 Conventions: a frame is a sixteenth; the curve is in z-scores (`v2m.curves`, kernel of 0.7 s), sampled when
 the frames begin. A shard is written whole or not at all, its JSON last; building again skips what is there.
@@ -10,10 +11,11 @@ the frames begin. A shard is written whole or not at all, its JSON last; buildin
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -29,10 +31,13 @@ from v2m.curves import FINE_RATE_HZ, event_curve
 from v2m.encoders import spectral
 from v2m.errors import InputError
 from v2m_training.compose import STYLE_NAMES, Piece, compose
+from v2m_training.midi import read_folder
 from v2m_training.quick_sound import RATE_HZ, QuickPlayer
 
 PIECES_PER_SHARD: Final = 50
 """Some 20 s of work a shard: little is lost when a build is stopped."""
+
+_MIDI_SHARDS: Final = "0-midi-"  # sorts before 0000
 
 _SEED_STRIDE: Final = 1_000_003  # a prime above any corpus' size: two corpora share no piece's seed
 
@@ -93,6 +98,43 @@ def build(out: Path, pieces: int, seed: int, workers: int = 2, *, render: bool =
     with multiprocessing.get_context("spawn").Pool(min(workers, len(missing))) as pool:
         for _ in pool.imap_unordered(_build_shard, missing):
             pass
+
+
+def add_midi(out: Path, folder: Path, *, render: bool = True) -> list[str]:
+    """Add the music of a folder of MIDI files to a corpus; what other MIDI files had left there goes.
+
+    Args:
+        out: the corpus' folder.
+        folder: with the MIDI files, in subfolders too.
+        render: as of `build`.
+
+    Returns:
+        A sentence for each file that was passed over.
+
+    Raises:
+        InputError: there is no usable MIDI file.
+        MissingPartError: sound is wanted and there is no SoundFont.
+    """
+    pieces, passed_over = read_folder(folder)
+    latents = [encode(piece.arrangement).tobytes() for piece in pieces]
+    digest = hashlib.sha256(
+        b"".join(latents) + repr([render, *(p.terms for p in pieces)]).encode()
+    ).hexdigest()
+    shards = {
+        f"{_MIDI_SHARDS}{digest[:12]}-{first // PIECES_PER_SHARD:02d}": pieces[
+            first : first + PIECES_PER_SHARD
+        ]
+        for first in range(0, len(pieces), PIECES_PER_SHARD)
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for stale in out.glob(f"{_MIDI_SHARDS}*"):
+        if stale.stem not in shards:
+            stale.unlink()
+    missing = {name: some for name, some in shards.items() if not (out / f"{name}.json").exists()}
+    player = QuickPlayer() if render and missing else None
+    for name, some in missing.items():
+        _write_shard(out, name, ((piece, 0) for piece in some), player)
+    return passed_over
 
 
 def event_curve_of(piece: Piece, player: QuickPlayer) -> NDArray[np.float64]:
@@ -156,19 +198,27 @@ def _build_shard(job: tuple[Path, Recipe, int]) -> None:
     out, recipe, shard = job
     if recipe.render and _player is None:
         _player = QuickPlayer()
+    seeds = [recipe.seed * _SEED_STRIDE + number for number in recipe.piece_numbers(shard)]
+    styles = [STYLE_NAMES[number % len(STYLE_NAMES)] for number in recipe.piece_numbers(shard)]
+    pieces = ((compose(seed, style), seed) for seed, style in zip(seeds, styles, strict=True))
+    _write_shard(out, f"{shard:04d}", pieces, _player if recipe.render else None)
+
+
+def _write_shard(
+    out: Path, name: str, pieces: Iterable[tuple[Piece, int]], player: QuickPlayer | None
+) -> None:
+    """Pieces with their seeds as a shard, with curves where there is a player."""
     tensors: dict[str, NDArray[np.float16]] = {}
     listing = []
-    for k, number in enumerate(recipe.piece_numbers(shard)):
-        seed = recipe.seed * _SEED_STRIDE + number
-        piece = compose(seed, STYLE_NAMES[number % len(STYLE_NAMES)])
+    for k, (piece, seed) in enumerate(pieces):
         tensors[f"latents_{k}"] = encode(piece.arrangement).astype(np.float16)
-        if recipe.render and _player is not None:
-            tensors[f"curve_{k}"] = event_curve_of(piece, _player).astype(np.float16)
+        if player is not None:
+            tensors[f"curve_{k}"] = event_curve_of(piece, player).astype(np.float16)
         listing.append(_facts(piece, seed))
-    part = out / f".{shard:04d}.safetensors.part"
+    part = out / f".{name}.safetensors.part"
     save_file(tensors, part)
-    os.replace(part, out / f"{shard:04d}.safetensors")
-    _write_whole(_json_path(out, shard), json.dumps(listing).encode())
+    os.replace(part, out / f"{name}.safetensors")
+    _write_whole(out / f"{name}.json", json.dumps(listing).encode())
 
 
 def _facts(piece: Piece, seed: int) -> dict[str, Any]:

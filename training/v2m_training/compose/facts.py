@@ -6,11 +6,12 @@ taken from what was intended; what a form promises (`builds`, `ends_big`) is pla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from statistics import median
+from typing import Final, Literal, NamedTuple
 
-from v2m.codecs.arrangement import Part
+from v2m.codecs.arrangement import Arrangement, Part
 
 Metre = Literal["4/4", "3/4", "6/8"]
 Shape = Literal["building", "steady form", "contrasts"]
@@ -25,6 +26,8 @@ class Facts:
     """A piece in facts."""
 
     style: str
+    """Empty where it is not known, as of a user's music."""
+
     moods: str
     """The style's moods, separated by commas: those that the piece does not belie are true of it."""
 
@@ -84,3 +87,33 @@ class Facts:
     def has_lead(self) -> bool:
         """Whether a tune is played."""
         return "lead" not in self.missing
+
+
+_SHORT_BEATS, _LONG_BEATS = 0.3, 1.0
+"""Notes shorter than this are staccato, this long or longer legato."""
+
+
+class Touch(NamedTuple):
+    """What of the facts is measured on the notes."""
+
+    attacks_per_beat: float
+    loudness: float
+    staccato: float
+    legato: float
+
+
+def touch_of(music: Arrangement, marked: Collection[float] = ()) -> Touch:
+    """How densely, loudly and how short or long music is played.
+
+    Args:
+        music: any arrangement with notes.
+        marked: the beats of its events, which say nothing of how loud it usually is.
+    """
+    steady = [note.velocity for note in music.notes if note.start_beat not in marked]
+    lengths = [note.duration_beats for note in music.notes if note.part not in ("drums", "bass")]
+    return Touch(
+        attacks_per_beat=len(music.notes) / music.beat_count,
+        loudness=median(steady) if steady else 0.0,
+        staccato=sum(length < _SHORT_BEATS for length in lengths) / max(1, len(lengths)),
+        legato=sum(length >= _LONG_BEATS for length in lengths) / max(1, len(lengths)),
+    )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from statistics import median
 from typing import Final
 
-from v2m.codecs.arrangement import PARTS, STEPS_PER_BEAT, Arrangement, Note, Part
+from v2m.codecs.arrangement import PARTS, STEPS_PER_BEAT, Arrangement, Note
 from v2m_training.compose.answers import answer_events
 from v2m_training.compose.bass import play_bass
 from v2m_training.compose.comping import play_chords
 from v2m_training.compose.draft import Draft
-from v2m_training.compose.facts import BEATS_PER_BAR, Facts, Metre
+from v2m_training.compose.facts import BEATS_PER_BAR, Facts, Metre, touch_of
 from v2m_training.compose.figures import play_figures
 from v2m_training.compose.form import Form, fade_start, plan_form
 from v2m_training.compose.lead_sheet import LeadSheet, write_chords
@@ -36,9 +34,6 @@ _FADED: Final = 0.6
 
 _FADED_DB: Final = -20.0
 """Its level there: with the velocities it is as good as gone."""
-
-_SHORT_BEATS, _LONG_BEATS = 0.3, 1.0
-"""Notes this short or shorter are staccato, this long or longer legato."""
 
 
 @dataclass(frozen=True)
@@ -178,9 +173,7 @@ def _facts(
     stops: bool,
 ) -> Facts:
     style, form = sheet.style, sheet.form
-    steady = [note.velocity for note in music.notes if note.start_beat not in marked]
-    lengths = [note.duration_beats for note in music.notes if note.part not in ("drums", "bass")]
-    instruments: Mapping[Part, int] = music.programs
+    touch = touch_of(music, marked)
     return Facts(
         style=name,
         moods=style.moods,
@@ -190,11 +183,11 @@ def _facts(
         bpm=bpm,
         swing=style.swing,
         shape=form.shape,
-        instruments=instruments,
-        attacks_per_beat=len(music.notes) / music.beat_count,
-        loudness=median(steady) if steady else 0.0,
-        staccato=sum(length < _SHORT_BEATS for length in lengths) / max(1, len(lengths)),
-        legato=sum(length >= _LONG_BEATS for length in lengths) / max(1, len(lengths)),
+        instruments=music.programs,
+        attacks_per_beat=touch.attacks_per_beat,
+        loudness=touch.loudness,
+        staccato=touch.staccato,
+        legato=touch.legato,
         starts_quiet=form.starts_quiet,
         builds=form.builds,
         ends_big=form.ending == "big",
@@ -202,5 +195,5 @@ def _facts(
         stops=stops,
         modulates=any(section.key_shift for section in form.sections),
         solo=orchestra.solo,
-        missing=frozenset(PARTS) - frozenset(instruments),
+        missing=frozenset(PARTS) - frozenset(music.programs),
     )

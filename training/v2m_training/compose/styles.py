@@ -274,4 +274,4 @@ STYLE_NAMES: Final = tuple(STYLES)
 
 def names(listed: str) -> tuple[str, ...]:
     """The names in a list separated by commas."""
-    return tuple(name.strip() for name in listed.split(","))
+    return tuple(name.strip() for name in listed.split(",") if name.strip())

@@ -54,7 +54,7 @@ def describe_piece(rng: random.Random, facts: Facts, music: Arrangement) -> tupl
     heard = Listening(music)
     energy = _energy(facts)
     words = [
-        facts.style,
+        *((facts.style,) if facts.style else ()),
         *_moods(rng, facts, energy),
         *energy,
         *tempo_words(facts.bpm),
