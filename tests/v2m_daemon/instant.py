@@ -35,11 +35,15 @@ from v2m.stages import STAGES
 class InstantExecutor:
     """See `v2m_daemon.worker.executor.Executor`."""
 
-    def __init__(self, slots: int = 1, *, free_bytes: int | None = None, needed: int = 0) -> None:
+    def __init__(
+        self, slots: int = 1, *, free_bytes: int | None = None, needed: int = 0, slowness: float = 1.0
+    ) -> None:
+        """`slowness` stretches what the prompts say."""
         self.slots = slots
         self.free_bytes = free_bytes
         self.total_bytes: int | None = None
         self.needed = needed
+        self.slowness = slowness
         self.started: list[Work] = []
         self.most_at_once = 0
         self.is_open = False
@@ -84,12 +88,12 @@ class InstantExecutor:
                 await asyncio.sleep(0)
             if stage == "compose" and word == "sleep":
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), number)
+                    await asyncio.wait_for(stop.wait(), number * self.slowness)
             if stop.is_set():
                 yield Stopped()
                 return
         if word == "deaf":
-            await asyncio.sleep(number)
+            await asyncio.sleep(number * self.slowness)
         if (failure := fails(work, word, number)) is not None:
             yield failure
         elif word != "silent":

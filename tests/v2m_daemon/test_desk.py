@@ -51,7 +51,7 @@ def test_a_job_is_done_and_says_where_it_is(home: Home, instant: ModuleType, run
             assert os.path.getsize(done.outputs["wav"]) > 4
             assert done.result["wav"] == done.outputs["wav"]
             assert await desk.get(view.id) == done
-            assert not JobFolder(home.job(view.id)).stages.exists()
+        assert not JobFolder(home.job(view.id)).stages.exists()
 
     run(scenario())
 
@@ -318,7 +318,7 @@ def test_closing_puts_what_runs_back_and_the_next_desk_does_it(
 ) -> None:
     async def first() -> list[str]:
         async with Desk.opened(home, instant.InstantExecutor()) as desk:
-            views = [await desk.submit(ask("sleep 0.3")) for _ in range(2)]
+            views = [await desk.submit(ask("sleep 20")) for _ in range(2)]
             watcher = asyncio.create_task(ended(desk, views[0].id))
             while desk.running == 0:
                 await asyncio.sleep(0.01)
@@ -331,7 +331,7 @@ def test_closing_puts_what_runs_back_and_the_next_desk_does_it(
         return [view.id for view in views]
 
     async def second(ids: list[str]) -> None:
-        async with Desk.opened(home, instant.InstantExecutor()) as desk:
+        async with Desk.opened(home, instant.InstantExecutor(slowness=0)) as desk:
             for job_id in ids:
                 assert (await ended(desk, job_id)).state == "done"
 
