@@ -1,5 +1,8 @@
 """What holds of every composed piece, asked through `compose` alone."""
 
+import os
+import subprocess
+import sys
 from itertools import pairwise
 
 import pytest
@@ -77,6 +80,20 @@ def test_a_seed_is_a_piece() -> None:
     assert compose(5) != compose(6)
     drawn = compose(5)
     assert compose(5, drawn.style) == drawn
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_a_seed_is_the_same_piece_in_every_process(hash_seed: str) -> None:
+    script = "from v2m_training.compose import compose; p = compose(11); print(p.arrangement.notes, p.terms)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    piece = compose(11)
+    assert done.stdout.strip() == f"{piece.arrangement.notes} {piece.terms}"
 
 
 def test_an_unknown_style_is_refused_by_name() -> None:

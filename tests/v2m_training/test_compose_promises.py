@@ -54,9 +54,9 @@ def test_a_solo_piece_has_one_instrument() -> None:
 
 def test_any_style_can_do_without_its_drums() -> None:
     for name in STYLE_NAMES:
-        drums = [not compose(seed, name).facts.drumless for seed in range(24)]
-        assert not all(drums), name
-        assert any(drums) or name == "piano solo"
+        drumless = (compose(seed, name).facts.drumless for seed in range(60))
+        assert any(drumless), name
+        assert name == "piano solo" or not all(compose(seed, name).facts.drumless for seed in range(60))
 
 
 def test_missing_parts_do_not_sound() -> None:

@@ -5,7 +5,8 @@ from v2m_training.compose.bass import BASSES
 from v2m_training.compose.comping import COMPS
 from v2m_training.compose.facts import Metre
 from v2m_training.compose.figures import FIGURES
-from v2m_training.compose.grooves import FILLS, FILLS_IN_SIX, GROOVES, ORCHESTRAL_FILLS
+from v2m_training.compose.fills import FILLS, FILLS_IN_SIX, ORCHESTRAL_FILLS
+from v2m_training.compose.grooves import GROOVES
 from v2m_training.compose.harmony import SCALES
 from v2m_training.compose.melody import CELLS
 from v2m_training.compose.metre import bar_steps, beats_struck, feel, fit

@@ -1,53 +1,20 @@
-"""Drum grooves, a bar each, as a drummer's notation: one character a sixteenth.
+"""The grooves of all metres; here those of 4/4, a bar or two each, in the notation of `groove`.
 
-    X  accent    x  stroke    o  soft stroke    g  ghost note    ?  ghost note now and then    .  rest
-
-Conventions: sixteen characters are a bar of 4/4, twelve one of 3/4, six (eighths) one of 6/8, and a pattern
-may span two bars; voices as in `DRUM_VOICES`. The idioms
-are those that drum methods teach: four on the floor, boom bap, train beat, ride pattern, half time.
+The idioms are those that drum methods teach: four on the floor, boom bap, train beat, ride pattern,
+half time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
-
-@dataclass(frozen=True)
-class Groove:
-    """A beat and what a drummer leaves out or adds."""
-
-    voices: Mapping[str, str]
-    """Pattern by drum voice."""
-
-    light: frozenset[str]
-    """The voices that stay when the groove is thinned out."""
-
-    lift: Mapping[str, str]
-    """Patterns added, or put in place of the same voice, when everybody plays."""
-
-    @property
-    def varies(self) -> bool:
-        """Whether a drummer adds kicks to it: not where the kick itself is the pulse."""
-        return self.voices.get("kick", "").count(".") > len(self.voices.get("kick", "")) * 2 // 3 and set(
-            self.voices["kick"]
-        ) != set("g.")
-
-
-def _groove(text: str, light: str, **lift: str) -> Groove:
-    voices = {}
-    for line in text.strip().splitlines():
-        voice, _, pattern = line.rpartition(" ")
-        voices[voice.strip()] = pattern
-    return Groove(
-        voices, frozenset(light.split(", ")), {name.replace("_", " "): p for name, p in lift.items()}
-    )
-
+from v2m_training.compose.groove import Groove, groove
+from v2m_training.compose.triple_grooves import TRIPLE_GROOVES
 
 GROOVES: Final[Mapping[str, Groove]] = {
-    # --- 4/4
-    "boom bap": _groove(
+    **TRIPLE_GROOVES,
+    "boom bap": groove(
         """
         kick        X......x..x.....
         snare       ....X..?.?..X..?
@@ -56,7 +23,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "kick, closed hat",
         open_hat="......x.......x.",
     ),
-    "lazy": _groove(
+    "lazy": groove(
         """
         kick        X.....x...xx....
         rim         ....x.......x...
@@ -66,7 +33,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "rim, shaker",
         snare="....x..?....x..?",
     ),
-    "trap": _groove(
+    "trap": groove(
         """
         kick        X.....x...x..x..
         clap        ........X.......
@@ -77,7 +44,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         open_hat="......x.........",
         snare="........X......g",
     ),
-    "house": _groove(
+    "house": groove(
         """
         kick        X...X...X...X...
         clap        ....x.......x...
@@ -87,7 +54,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "kick, closed hat",
         shaker="oogooogooogooogo",
     ),
-    "disco": _groove(
+    "disco": groove(
         """
         kick        X...X...X...X...
         snare       ....x.......x...
@@ -97,7 +64,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "kick, closed hat",
         clap="....x.......x...",
     ),
-    "techno": _groove(
+    "techno": groove(
         """
         kick        X...X...X...X...
         closed hat  ..x...x...x...x.
@@ -107,7 +74,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         clap="....x.......x...",
         ride="..o...o...o...o.",
     ),
-    "industrial": _groove(
+    "industrial": groove(
         """
         kick        X...X...X...X.x.
         low tom     ..o..o....o..o..
@@ -116,7 +83,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "kick, low tom",
         open_hat="..x...x...x...x.",
     ),
-    "two step": _groove(
+    "two step": groove(
         """
         kick        X.........x.....
         snare       ....X..?.?..X..?
@@ -125,7 +92,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "closed hat, kick",
         ride="x...x...x...x...",
     ),
-    "amen": _groove(
+    "amen": groove(
         """
         kick        X.x.......xx....
         snare       ....X..g.g..X..g
@@ -134,7 +101,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "closed hat, snare",
         ride="x.x.x.x.x.x.x.x.",
     ),
-    "rock": _groove(
+    "rock": groove(
         """
         kick        X.......X.x.....
         snare       ....X.......X...
@@ -143,7 +110,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "kick, closed hat",
         open_hat="x.......x.......",
     ),
-    "drive": _groove(
+    "drive": groove(
         """
         kick        X..x....X.x...x.
         snare       ....X.......X...
@@ -152,7 +119,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "closed hat, kick",
         ride="x...x...x...x...",
     ),
-    "half time": _groove(
+    "half time": groove(
         """
         kick        X.........x.....
         snare       ........X.......
@@ -161,7 +128,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "kick, closed hat",
         ride="x...x...x...x...",
     ),
-    "funk": _groove(
+    "funk": groove(
         """
         kick        X..x......x..x..
         snare       ....X..g.g..X..g
@@ -170,7 +137,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "kick, closed hat",
         open_hat="......x.......x.",
     ),
-    "one drop funk": _groove(
+    "one drop funk": groove(
         """
         kick        X.x.......x.....
         snare       ....X.?g.g..X.?g
@@ -179,7 +146,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "kick, closed hat",
         open_hat=".......x........",
     ),
-    "ride swing": _groove(
+    "ride swing": groove(
         """
         ride        x...x.o.x...x.o.
         closed hat  ....x.......x...
@@ -189,7 +156,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "closed hat, ride",
         rim="............x...",
     ),
-    "bossa": _groove(
+    "bossa": groove(
         """
         kick        x.....o.x.....o.
         rim         x.....x.....x...
@@ -198,7 +165,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "shaker, rim",
         ride="x...x...x...x...",
     ),
-    "brushes": _groove(
+    "brushes": groove(
         """
         kick        x.......x.......
         snare       g.o.x.o.g.o.x.o.
@@ -207,7 +174,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "shaker",
         rim="....x.......x...",
     ),
-    "train": _groove(
+    "train": groove(
         """
         kick        x...x...x...x...
         snare       gogoxogogogoxogo
@@ -215,7 +182,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "kick",
         closed_hat="....x.......x...",
     ),
-    "synth": _groove(
+    "synth": groove(
         """
         kick        X...x...X...x...
         snare       ....X.......X...
@@ -225,7 +192,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         clap="....X.......X...",
         open_hat="..............x.",
     ),
-    "pulse": _groove(
+    "pulse": groove(
         """
         big drum    x.......x.....o.
         low tom     o..oo...o..oo.o.
@@ -233,7 +200,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "low tom",
         shaker="oogooogooogooogo",
     ),
-    "war drums": _groove(
+    "war drums": groove(
         """
         big drum    X.....x.X...x...
         low tom     o.oo.oo.o.oo.oo.
@@ -242,7 +209,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         high_tom="............xox.",
         snare="....x.......x...",
     ),
-    "march": _groove(
+    "march": groove(
         """
         big drum    x.......x.......
         snare       ....o.og....o.og
@@ -251,7 +218,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         crash="................",
         low_tom="x...x...x...x...",
     ),
-    "tick": _groove(
+    "tick": groove(
         """
         shaker      o...g...o...g...
         rim         ......g.......?.
@@ -259,7 +226,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "shaker",
         kick="o.......o.......",
     ),
-    "bounce": _groove(
+    "bounce": groove(
         """
         kick        X..x......x..x..X..x..x...x.....
         snare       ....X..g....X..?....X..?.g..X.g.
@@ -269,7 +236,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         open_hat="..............x...............x.",
         shaker="o.o.o.o.o.o.o.o.",
     ),
-    "golden era": _groove(
+    "golden era": groove(
         """
         kick        X.....x...x.....X..x..x...x.x...
         snare       ....X..g.g..X.......X..g.g..X..?
@@ -279,7 +246,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         shaker="o.g.o.g.o.g.o.g.",
         rim="..........x...............x.....",
     ),
-    "trap roll": _groove(
+    "trap roll": groove(
         """
         kick        X......x..x.....X.....x...x..x..
         clap        ....x.......X.......x.......X...
@@ -289,7 +256,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         open_hat="..............x...............x.",
         snare="............X..............gX..g",
     ),
-    "garage": _groove(
+    "garage": groove(
         """
         kick        X.....x...x.....
         clap        ....X.......X...
@@ -300,7 +267,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         open_hat="..x...x...x...x.",
         rim=".......o.......o",
     ),
-    "breakbeat": _groove(
+    "breakbeat": groove(
         """
         kick        X.x.......x..x..X.x...x...x.....
         snare       ....X..g.g..X..g....X..g.g....X.
@@ -309,7 +276,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "closed hat, kick",
         ride="x...x...x...x...",
     ),
-    "four beat": _groove(
+    "four beat": groove(
         """
         kick        X..x....X..x....
         snare       x...x...x...x...
@@ -318,7 +285,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "kick, closed hat",
         open_hat="..............x.",
     ),
-    "tom groove": _groove(
+    "tom groove": groove(
         """
         kick        X...x...X...x...
         low tom     o.xo..xoo.xo..xo
@@ -328,7 +295,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         snare="....x.......x...",
         ride="x...x...x...x...",
     ),
-    "taiko": _groove(
+    "taiko": groove(
         """
         big drum    X...x..xX...x.x.
         low tom     oo.oo.oooo.oo.oo
@@ -337,7 +304,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         high_tom="....x.......x.xx",
         crash="................",
     ),
-    "timpani pulse": _groove(
+    "timpani pulse": groove(
         """
         big drum    x...o...x...o...
         low tom     ....o.......o.oo
@@ -345,7 +312,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "big drum",
         snare="..o...o...o...oo",
     ),
-    "snare march": _groove(
+    "snare march": groove(
         """
         big drum    x...o...x...o...
         snare       o.ooo.o.o.ooo.oo
@@ -353,7 +320,7 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "big drum, snare",
         low_tom="x.......x.......",
     ),
-    "bongo pulse": _groove(
+    "bongo pulse": groove(
         """
         shaker      ogogogogogogogog
         kick        x...o...x...o...
@@ -362,140 +329,4 @@ GROOVES: Final[Mapping[str, Groove]] = {
         "shaker, kick",
         high_tom="......x.......x.",
     ),
-    # --- 3/4
-    "waltz": _groove(
-        """
-        kick        X...........
-        snare       ....o...o...
-        closed hat  o...x...x...
-        """,
-        "closed hat",
-        ride="x...x...x...",
-    ),
-    "jazz waltz": _groove(
-        """
-        ride        x...x.o.x...
-        closed hat  ....x.......
-        kick        g.....?.....
-        """,
-        "closed hat, ride",
-        rim="......x.....",
-    ),
-    "lazy three": _groove(
-        """
-        kick        X.....o.....
-        rim         ........x...
-        closed hat  x.o.x.o.x.o.
-        """,
-        "closed hat",
-        shaker="..g...g...g.",
-    ),
-    "pulse three": _groove(
-        """
-        big drum    x.....o.....
-        low tom     ....o...o...
-        """,
-        "low tom",
-        shaker="oogooogooogo",
-    ),
-    "rock in three": _groove(
-        """
-        kick        X.....x.....
-        snare       ....x...x...
-        closed hat  x.o.x.o.x.o.
-        """,
-        "kick, closed hat",
-        open_hat="..........x.",
-        ride="x...x...x...",
-    ),
-    "drums in three": _groove(
-        """
-        big drum    X...o...o...
-        low tom     ..o...o...oo
-        """,
-        "big drum",
-        snare="....x...x...",
-    ),
-    # --- 6/8, in eighths
-    "six": _groove(
-        """
-        kick        X....x
-        snare       ...X..
-        closed hat  xoxxox
-        """,
-        "kick, closed hat",
-        ride="x..x..",
-        open_hat=".....x",
-    ),
-    "slow six": _groove(
-        """
-        kick        X.....X..x..
-        rim         ...x.....x.?
-        closed hat  xooxooxooxoo
-        """,
-        "kick, closed hat",
-        snare="...X.....X.g",
-    ),
-    "shuffle in six": _groove(
-        """
-        kick        X..x.x
-        snare       ...x..
-        ride        x.xx.x
-        """,
-        "kick, ride",
-        closed_hat="...x..",
-    ),
-    "folk in six": _groove(
-        """
-        kick        x..x..
-        shaker      xogxog
-        """,
-        "kick, shaker",
-        rim="...x..",
-        snare="..g..g",
-    ),
-    "drums in six": _groove(
-        """
-        big drum    X..o..X..oxx
-        low tom     ..o.oo..o.oo
-        """,
-        "big drum",
-        high_tom="...x.....x..",
-        snare="..o..o..o.oo",
-    ),
-    "march in six": _groove(
-        """
-        big drum    x..x..
-        snare       o.oo.o
-        """,
-        "big drum, snare",
-        low_tom="x..o..",
-    ),
 }
-
-FILLS: Final[tuple[Mapping[str, str], ...]] = (
-    # a beat before an event, or two; played louder towards their end
-    {"snare": "xoxx"},
-    {"snare": "x.xx", "low tom": "..x."},
-    {"high tom": "xx..", "low tom": "..xx"},
-    {"snare": "xx..", "high tom": "..x.", "low tom": "...x"},
-    {"snare": "x.x.xxxx"},
-    {"snare": "x.x.....", "high tom": "....xx..", "low tom": "......xx"},
-    {"snare": "..xx", "kick": "xx.."},
-    {"high tom": "x.xx....", "low tom": "....x.xx"},
-)
-
-ORCHESTRAL_FILLS: Final[tuple[Mapping[str, str], ...]] = (
-    {"low tom": "xxxx"},
-    {"big drum": "x.x.xxxx"},
-    {"snare": "ooooxxxx"},
-    {"low tom": "x.x.x.xx", "high tom": "....x.xx"},
-)
-
-FILLS_IN_SIX: Final[tuple[Mapping[str, str], ...]] = (
-    # in steps: the third eighth of a beat is its step 3
-    {"low tom": "xx.x"},
-    {"snare": "xo.x"},
-    {"high tom": "xx.x....", "low tom": "....xx.x"},
-    {"snare": "o..oxx.x"},
-)

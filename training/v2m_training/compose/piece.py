@@ -151,7 +151,7 @@ def _play(
     play_lead(draft, sheet, (tune, other), orchestra.lead_register, rng)
     play_figures(draft, sheet, orchestra.extras_register)
     stops = answer_events(draft, sheet, orchestra.layers, orchestra.lead_register, rng)
-    for part in orchestra.layers if form.ending == "fade" else ():
+    for part in sorted(orchestra.layers) if form.ending == "fade" else ():
         draft.shade(part, fade_start(form), form.step_count, 1.0, _FADED)
         draft.swell(part, fade_start(form), form.step_count, 0.0, _FADED_DB)
     return sheet, draft, stops

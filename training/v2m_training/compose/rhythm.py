@@ -1,6 +1,6 @@
 """The drummer: grooves by the bar, thinned or lifted with the section, and fills.
 
-Conventions: patterns as in `grooves`; the pattern keeps the bar's phase, whatever events fall between.
+Conventions: patterns as in `groove`; the pattern keeps the bar's phase, whatever events fall between.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from typing import Final
 
 from v2m.codecs.arrangement import DRUM_VOICES, STEPS_PER_BEAT
 from v2m_training.compose.draft import Draft
+from v2m_training.compose.fills import FILLS, FILLS_IN_SIX, ORCHESTRAL_FILLS
 from v2m_training.compose.form import Section
-from v2m_training.compose.grooves import FILLS, FILLS_IN_SIX, GROOVES, ORCHESTRAL_FILLS, Groove
+from v2m_training.compose.groove import Groove
+from v2m_training.compose.grooves import GROOVES
 from v2m_training.compose.lead_sheet import LeadSheet, steady_velocity
 from v2m_training.compose.metre import fit
 
