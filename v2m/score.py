@@ -35,9 +35,9 @@ from v2m.plan import TempoWish, plan_beats, sch_of_beats
 from v2m.prompt.casting import silent_parts
 from v2m.prompt.pace import prompt_from_pace
 from v2m.prompt.words import Brief, read_prompt
-from v2m.shelf import Shelf
+from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
-from v2m.take import Source, TakeRecord, to_json
+from v2m.take import Source, TakeRecord, read_record, to_json
 from v2m.tempo import Plan
 from v2m.timebase import SAMPLE_RATE_HZ, samples_covering
 
@@ -67,6 +67,8 @@ class ScoreSettings:
     tempo_freedom: float | None = None
     loudness_lufs: float = -16.0
     soundfont: Path | None = None
+    window_scale: float = 1.0
+    """Below 1 the backbone composes in smaller windows, which take less memory."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -78,6 +80,8 @@ class ScoreSettings:
             raise UsageError(f"The adherence is {self.adherence}, expected 0 to 1.")
         if not 1 <= self.takes <= len(_LETTERS):
             raise UsageError(f"{self.takes} takes were asked for, expected 1 to {len(_LETTERS)}.")
+        if not 0 < self.window_scale <= 1:
+            raise UsageError(f"The window's scale is {self.window_scale}, expected more than 0, at most 1.")
         if self.steps is not None and not 1 <= self.steps <= 1000:
             raise UsageError(f"{self.steps} sampling steps were asked for, expected 1 to 1000.")
 
@@ -105,11 +109,12 @@ def score(
     analysis: Analysis,
     settings: ScoreSettings,
     *,
-    shelf: Shelf,
+    shelf: TakeShelf,
     stem: str,
     sources: tuple[Source, ...] = (),
     clock: StageClock | None = None,
     cancel: Cancel = never_cancel,
+    backbone: Backbone | None = None,
 ) -> tuple[Scored, ...]:
     """Compose, play and write the takes; the best comes first.
 
@@ -121,6 +126,7 @@ def score(
         sources: the files that went in, for the record.
         clock: hears of the stages.
         cancel: raises CancelledError to stop; the shelf then leaves nothing behind.
+        backbone: one that is loaded already; None loads the one that the settings name.
 
     Raises:
         InputError: the programme is longer than a WAV can be.
@@ -131,7 +137,7 @@ def score(
     names = [stem] if settings.takes == 1 else [f"{stem}-{letter}" for letter in _LETTERS[: settings.takes]]
     for name in names:
         shelf.check(name)
-    job = _Job(analysis, settings, sources)
+    job = _Job(analysis, settings, sources, backbone)
     with clock.stage("plan"):
         plan = job.plan()
     with clock.stage("compose") as report:
@@ -156,13 +162,19 @@ def _check_length(duration_s: Fraction) -> None:
 class _Job:
     """One call of `score`: what is the same for all its takes."""
 
-    def __init__(self, analysis: Analysis, settings: ScoreSettings, sources: tuple[Source, ...]) -> None:
+    def __init__(
+        self,
+        analysis: Analysis,
+        settings: ScoreSettings,
+        sources: tuple[Source, ...],
+        backbone: Backbone | None,
+    ) -> None:
         self.analysis = analysis
         self.settings = settings
         self.sources = sources
         self.notes = list(analysis.notes)
         self.brief = self._brief()
-        self.backbone: Backbone = load_backbone(settings.backbone)
+        self.backbone: Backbone = backbone or load_backbone(settings.backbone)
         self.synth = ScoreSynth(find_soundfont(settings.soundfont))
         self.seed = secrets.randbelow(2**31) if settings.seed is None else settings.seed
 
@@ -198,11 +210,14 @@ class _Job:
             seeds=tuple(self.seed + index for index in range(self.settings.takes)),
             adherence=self.settings.adherence,
             steps=self.settings.steps,
+            window_scale=self.settings.window_scale,
         )
 
     def write(
         self, composition: Composition, plan: Plan, folder: Path, clock: StageClock, cancel: Cancel
     ) -> TakeRecord:
+        if (folder / "take.json").is_file():
+            return read_record(folder)
         arrangement = accented(composition.arrangement, self.analysis, plan, silent_parts(self.brief))
         programme = programme_of(self.analysis, arrangement, plan)
         settings = MasterSettings(self.settings.loudness_lufs)

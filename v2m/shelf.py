@@ -15,10 +15,26 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from v2m.errors import OutputExistsError, OutputWriteError
 from v2m.take import TAKE_SUFFIX
+
+
+class TakeShelf(Protocol):
+    """Whatever takes the takes of a job in."""
+
+    def check(self, stem: str) -> None:
+        """Refuse now what `put` would refuse once the work is done."""
+        ...
+
+    def new(self) -> Path:
+        """A folder to write a take in; one with a `take.json` holds it whole, from an earlier attempt."""
+        ...
+
+    def put(self, building: Path, stem: str) -> Path:
+        """Take in a whole take; returns where it lies."""
+        ...
 
 
 class Shelf:

@@ -97,14 +97,40 @@ def place_music(
         OutputExistsError: `out` is the input, or exists and `overwrite` is not set.
         OutputWriteError: it could not be written; nothing is left behind.
     """
+    text, notes = scored_text(document, placement, out, profile=profile)
+    write_whole(out, text, overwrite=overwrite)
+    return Placed(out, notes)
+
+
+def scored_text(
+    document: Document,
+    placement: Placement,
+    out: Path,
+    *,
+    wav: Path | None = None,
+    profile: Profile | None = None,
+) -> tuple[str, tuple[str, ...]]:
+    """What `place_music` writes, for a caller that puts document and music in place itself; and its notes.
+
+    Args:
+        document: as read.
+        placement: the music and where it goes.
+        out: where the document will stand.
+        wav: where the music will stand, if it does not yet.
+        profile: as of `place_music`.
+
+    Raises:
+        UsageError: `out` is no `.otio`.
+        OutputExistsError: `out` is the input.
+    """
     _check_out(document, out)
     content: JsonObject = json.loads(document.text)
     timeline = timeline_content(content, document.path.name)
     notes = relinked(timeline, document, out)
     profile = profile or profile_of(timeline)
-    notes += _put_track(timeline["tracks"], _track(document, placement, out, timeline["tracks"], profile))
-    write_whole(out, json.dumps(content, indent=4, ensure_ascii=False) + "\n", overwrite=overwrite)
-    return Placed(out, tuple(notes))
+    url = target_url(wav or placement.wav, out, profile)
+    notes += _put_track(timeline["tracks"], _track(document, placement, url, timeline["tracks"], profile))
+    return json.dumps(content, indent=4, ensure_ascii=False) + "\n", tuple(notes)
 
 
 def holds_music(path: Path) -> bool:
@@ -130,7 +156,7 @@ def _check_out(document: Document, out: Path) -> None:
 
 
 def _track(
-    document: Document, placement: Placement, out: Path, stack: JsonObject, profile: Profile
+    document: Document, placement: Placement, url: str, stack: JsonObject, profile: Profile
 ) -> JsonObject:
     """The music's track as JSON of the schemas that OpenTimelineIO writes today."""
     timeline = document.timeline
@@ -143,9 +169,7 @@ def _track(
         gap.metadata[OURS] = {"role": "lead-in"}
         track.append(gap)
     frames = _whole_frames(placement, timeline.rate)
-    reference = otio.schema.ExternalReference(
-        target_url(placement.wav, out, profile), available_range=_frames(frames, rate)
-    )
+    reference = otio.schema.ExternalReference(url, available_range=_frames(frames, rate))
     clip = otio.schema.Clip(placement.name, media_reference=reference, source_range=_frames(frames, rate))
     clip.metadata[OURS] = _about(placement)
     track.append(clip)

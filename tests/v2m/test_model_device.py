@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from v2m.errors import MissingPartError, UsageError
-from v2m.model.device import choose_device, fast_dtype
+from v2m.model.device import choose_device, fast_dtype, is_out_of_memory
 
 
 def test_auto_takes_the_best_that_is_there() -> None:
@@ -34,3 +34,13 @@ def test_the_fast_format_can_be_computed_with() -> None:
     assert dtype == fast_dtype(device)
     torch.testing.assert_close(torch.ones(4, 4, dtype=dtype) @ torch.ones(4, 4, dtype=dtype),
                                torch.full((4, 4), 4, dtype=dtype))  # fmt: skip
+
+
+def test_memory_that_ran_out_is_told_from_other_troubles() -> None:
+    with pytest.raises(RuntimeError) as real:
+        torch.empty(1 << 60, dtype=torch.uint8)
+    assert is_out_of_memory(real.value)
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert is_out_of_memory(MemoryError())
+    assert not is_out_of_memory(RuntimeError("shapes do not match"))
+    assert not is_out_of_memory(OSError("no space left"))

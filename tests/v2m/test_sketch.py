@@ -16,12 +16,12 @@ from v2m.stages import never_cancel
 from v2m.tempo import TempoMap
 
 
-@given(st.integers(1, 5000))
-def test_windows_cover_every_frame_once_and_overlap_enough(frame_count: int) -> None:
+@given(st.integers(1, 5000), st.integers(2 * OVERLAP_FRAMES, WINDOW_FRAMES))
+def test_windows_cover_every_frame_once_and_overlap_enough(frame_count: int, window_frames: int) -> None:
     composed = 0
-    for first, last, known in windows(frame_count):
+    for first, last, known in windows(frame_count, window_frames):
         assert first + known == composed
-        assert 0 < last - first <= WINDOW_FRAMES
+        assert 0 < last - first <= window_frames
         assert known >= OVERLAP_FRAMES or first == 0
         composed = last
     assert composed == frame_count

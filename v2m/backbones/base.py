@@ -38,6 +38,9 @@ class Commission:
     steps: int | None = None
     """Sampling steps, None for the backbone's own choice."""
 
+    window_scale: float = 1.0
+    """Of the backbone's usual window, what is composed at once: a smaller one takes less memory."""
+
 
 @dataclass(frozen=True)
 class Composition:

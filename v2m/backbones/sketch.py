@@ -130,7 +130,7 @@ class Sketch:
         grid, curve = frame_conditions(commission)
         b, t, c = len(commission.seeds), len(curve), len(self._channels)
         done = np.zeros((b, t, c), np.float32)
-        spans = list(windows(t))
+        spans = list(windows(t, _window_frames(commission.window_scale)))
         for index, (first, last, known) in enumerate(spans):
             window = slice(first, last)
             conditioning = self._conditioning(commission, grid[window], curve[window], done[:, window], known)
@@ -213,14 +213,19 @@ def frame_conditions(commission: Commission) -> tuple[NDArray[np.float32], NDArr
     return grid, curve.astype(np.float32)
 
 
-def windows(frame_count: int) -> Iterator[tuple[int, int, int]]:
+def _window_frames(scale: float) -> int:
+    """A share of the usual window; at least twice the overlap, so that every window brings something new."""
+    return max(2 * OVERLAP_FRAMES, min(WINDOW_FRAMES, round(scale * WINDOW_FRAMES)))
+
+
+def windows(frame_count: int, window_frames: int = WINDOW_FRAMES) -> Iterator[tuple[int, int, int]]:
     """Spans (first, last, known) that cover the frames: the first `known` of each are composed already."""
     first, known = 0, 0
     while True:
-        last = min(first + WINDOW_FRAMES, frame_count)
+        last = min(first + window_frames, frame_count)
         yield first, last, known
         if last == frame_count:
             return
         # the last window is moved back so that it is as long as those of the training
-        following = min(last - OVERLAP_FRAMES, max(frame_count - WINDOW_FRAMES, 0))
+        following = min(last - OVERLAP_FRAMES, max(frame_count - window_frames, 0))
         first, known = following, last - following

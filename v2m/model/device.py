@@ -63,3 +63,11 @@ def _cpu_speed_up() -> float:
             seconds.append(time.perf_counter() - start)
         best[dtype] = min(seconds[1:])
     return best[torch.float32] / best[torch.bfloat16]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device, the CPU included, had no memory left to give."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    # the allocator of the CPU has no class of its own: "DefaultCPUAllocator: can't allocate memory"
+    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
