@@ -75,7 +75,9 @@ def start() -> Iterator[Start]:
         assert process.stdout is not None
         assert process.stderr is not None
         target = process.stdout.readline().strip()
-        assert target, process.stderr.read()
+        if not target:
+            _, words = process.communicate()
+            raise AssertionError(words)
         running.append(RunningDaemon(process, home, target))
         return running[-1]
 
