@@ -37,10 +37,16 @@ def place(
         return place_music(programme.document, placement(programme, takes[0]), out, overwrite=overwrite)
 
 
-def placement(programme: Programme, take: Scored) -> Placement:
-    """Where a take's music goes."""
+def placement(programme: Programme, take: Scored, *, wav: Path | None = None) -> Placement:
+    """Where a take's music goes.
+
+    Args:
+        programme: what was scored.
+        take: as it will stand.
+        wav: where its music lies now, if it does not stand there yet.
+    """
     return Placement(
-        wav=take.wav,
+        wav=wav or take.wav,
         start_s=programme.start_s,
         duration_s=programme.analysis.timeline.duration_s,
         take={"folder": take.folder.name, "seed": take.record.seed, "prompt": take.record.prompt},

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -36,8 +36,8 @@ _HASHED_END_BYTES: Final = 1 << 20
 """Larger files are known by their size, first and last mebibyte: hashing camera files whole takes minutes."""
 
 
-Remember = Callable[[str, Callable[[], Analysis]], Analysis]
-"""Gives the analysis of a name from an earlier, interrupted attempt, else makes and keeps it."""
+Remember = Callable[[str, tuple[Source, ...], Callable[[], Analysis]], Analysis]
+"""Gives the analysis of this name and of these files from an interrupted attempt, else makes and keeps it."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def open_programme(
     clock: StageClock,
     *,
     cancel: Cancel = never_cancel,
-    remember: Remember = lambda name, make: make(),
+    remember: Remember = lambda name, sources, make: make(),
 ) -> Iterator[Programme]:
     """Read and look at a document or video; bundled media stay readable while the context lasts.
 
@@ -120,10 +120,10 @@ def open_programme(
                 mapped = PathMap(viewing.path_map)
                 reading = open_document(path, path_map=mapped, media_roots=viewing.roots)
                 document = resources.enter_context(reading)
-            analysis, start_s = look.at_part(document.timeline)
+            programme = look.at_part(document, _sources(path, viewing.picture, document.timeline))
         else:
-            document, analysis, start_s = look.at_video()
-        yield Programme(document, analysis, start_s, _sources(path, viewing.picture, document.timeline))
+            programme = look.at_video()
+        yield programme
 
 
 def check_files(path: str, picture: str | None = None) -> tuple[Path, Path | None]:
@@ -155,32 +155,42 @@ class _Look:
     cancel: Cancel
     remember: Remember
 
-    def at_part(self, timeline: Timeline) -> tuple[Analysis, Fraction]:
-        """What is seen in the part of a timeline that was asked for, and where that part begins."""
-        viewing = self.viewing
+    def at_part(self, document: Document, sources: tuple[Source, ...]) -> Programme:
+        """The part of a document that was asked for."""
+        viewing, timeline = self.viewing, document.timeline
         start_s, end_s = _range(timeline, viewing)
         whole = start_s == 0 and end_s == timeline.duration_s
         part = timeline if whole else timeline.excerpt(start_s, end_s)
         with self.clock.stage("analyze") as report:
-            seen = self.remember("part", lambda: analyze(
-                part, picture=viewing.picture, encoder=viewing.encoder, on_progress=report,
-                cancel=self.cancel,
-            ))  # fmt: skip
-        return seen, start_s
 
-    def at_video(self) -> tuple[Document, Analysis, Fraction]:
+            def make() -> Analysis:
+                return analyze(
+                    part, picture=viewing.picture, encoder=viewing.encoder, on_progress=report,
+                    cancel=self.cancel,
+                )  # fmt: skip
+
+            seen = self.remember("part", sources, make)
+        # the media of a bundle lie elsewhere in every attempt, so what was remembered names other files
+        return Programme(document, replace(seen, timeline=part), start_s, sources)
+
+    def at_video(self) -> Programme:
         """A plain video: its cuts are found in the picture; a part of it is looked at again by itself."""
         viewing = self.viewing
+        sources = _fingerprints([viewing.path, *([viewing.picture] if viewing.picture else [])])
         with self.clock.stage("read"):
             has_sound = probe(viewing.path).has_audio
         with self.clock.stage("analyze") as report:
-            whole = self.remember("video", lambda: analyze_video(
-                viewing.path, encoder=viewing.encoder, on_progress=report, cancel=self.cancel
-            ))  # fmt: skip
+
+            def make() -> Analysis:
+                return analyze_video(
+                    viewing.path, encoder=viewing.encoder, on_progress=report, cancel=self.cancel
+                )
+
+            whole = self.remember("video", sources, make)
         document = new_document(whole.timeline, viewing.path, has_sound=has_sound)
         if viewing.in_point is None and viewing.out_point is None and viewing.picture is None:
-            return document, whole, Fraction(0)
-        return document, *self.at_part(whole.timeline)
+            return Programme(document, whole, Fraction(0), sources)
+        return self.at_part(document, sources)
 
 
 def _range(timeline: Timeline, viewing: Viewing) -> tuple[Fraction, Fraction]:
@@ -203,10 +213,14 @@ def _range(timeline: Timeline, viewing: Viewing) -> tuple[Fraction, Fraction]:
 
 
 def _sources(path: Path, picture: Path | None, timeline: Timeline) -> tuple[Source, ...]:
-    """What the take was made from; the media in an `.otioz` are known by the bundle, their copies go away."""
+    """What the take is made from; the media in an `.otioz` are known by the bundle, their copies go away."""
     files = [path / CONTENT if path.is_dir() else path, *([picture] if picture else [])]
     if path.suffix.lower() != ".otioz":
         files += [shot.media.path for shot in timeline.shots if shot.media and shot.media.path]
+    return _fingerprints(files)
+
+
+def _fingerprints(files: Iterable[Path]) -> tuple[Source, ...]:
     absolute = dict.fromkeys(file.absolute() for file in files)
     return tuple(Source(str(file), fingerprint(file)) for file in absolute if file.is_file())
 
