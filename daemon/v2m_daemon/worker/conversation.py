@@ -58,16 +58,24 @@ class Conversation:
         try:
             message = await self._process.next(max(0.0, self._look_again_at() - time.monotonic()))
             if message is None:
-                code, signs = await self._process.kill()
-                return Stopped() if self._stop.is_set() else explain(code, signs)
+                return await self._ended()
             if message:
                 self._heard_at = time.monotonic()
             return event_from_json(message["event"]) if "event" in message else None
         except TimeoutError:
             return await self._give_up() if time.monotonic() >= self._look_again_at() else None
         except BadFrame as error:
-            await self._process.kill()
-            return Failed(WorkerLostError(f"The worker sent {error}."), Cause.LOST)
+            self._process.nonsense = str(error)
+            return await self._ended()
+
+    async def _ended(self) -> Failed | Stopped:
+        """The outcome of a worker that ended, or with which nobody can talk any more."""
+        code, signs = await self._process.kill()
+        if self._stop.is_set():
+            return Stopped()
+        if nonsense := self._process.nonsense:
+            return Failed(WorkerLostError(f"The worker sent {nonsense}.", detail=signs.words), Cause.LOST)
+        return explain(code, signs)
 
     async def _pass_on_stop(self) -> None:
         if self._stop.is_set() and self._deaf_at is None:

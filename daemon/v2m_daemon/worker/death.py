@@ -1,12 +1,13 @@
 """Why a worker died, as far as the system tells, and what that means for the job.
 
 Linux ends a process for memory with the same SIGKILL that anybody can send. What tells them apart: the kernel
-counts such ends (`oom_kill` in /proc/vmstat and in the control group's memory.events), and the worker said a
+counts such ends (`oom_kill` in the control group's memory.events and in /proc/vmstat), and the worker said a
 moment before how much it held. Where neither speaks for memory it counts as bad luck.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 from dataclasses import dataclass
@@ -27,7 +28,6 @@ SMALLER: Final = "Close other programs, or score a part with --in and --out-poin
 _NO_MEMORY_WORDS: Final = re.compile(
     r"bad_alloc|[Oo]ut of memory|MemoryError|OutOfMemoryError|[Cc]annot allocate memory|can't allocate memory"
 )
-_COUNTERS: Final = (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events"))
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,25 @@ class LastSigns:
 
 
 def oom_kills() -> int:
-    """How many processes this system has ended for memory so far; 0 where it does not count them."""
-    counts = [0]
-    for path in _COUNTERS:
-        try:
+    """How many processes the kernel has ended for memory, in our control group where there is one, else here.
+
+    0 where nobody counts them.
+    """
+    for path in (_control_group() / "memory.events", Path("/proc/vmstat")):
+        with contextlib.suppress(OSError, ValueError):
             found = re.search(r"^oom_kill (\d+)$", path.read_text(encoding="ascii"), re.MULTILINE)
-        except (OSError, ValueError):
-            continue
-        counts.append(int(found[1]) if found else 0)
-    return max(counts)
+            if found:
+                return int(found[1])
+    return 0
+
+
+def _control_group() -> Path:
+    root = Path("/sys/fs/cgroup")
+    with contextlib.suppress(OSError, ValueError):
+        found = re.search(r"^0::/(.*)$", Path("/proc/self/cgroup").read_text(encoding="utf-8"), re.MULTILINE)
+        if found:
+            return root / found[1]
+    return root
 
 
 def explain(code: int | None, signs: LastSigns) -> Failed:

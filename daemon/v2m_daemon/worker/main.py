@@ -113,9 +113,7 @@ class _Report:
 
 
 def _unexpected(error: Exception) -> Failed:
-    from v2m.model.device import is_out_of_memory
-
-    if is_out_of_memory(error):
+    if _is_out_of_memory(error):
         said = str(error).partition("\n")[0]
         return Failed(
             OutOfMemoryError(f"Memory ran out: {said or type(error).__name__}.", hint=SMALLER),
@@ -128,6 +126,14 @@ def _unexpected(error: Exception) -> Failed:
             detail="".join(traceback.format_exception(error))[-4000:],
         )
     )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if "torch" not in sys.modules:
+        return isinstance(error, MemoryError)
+    from v2m.model.device import is_out_of_memory
+
+    return is_out_of_memory(error)
 
 
 def open_studio() -> Studio:

@@ -44,6 +44,9 @@ class WorkerProcess:
         self.is_ready = False
         """Whether it has loaded its libraries."""
 
+        self.nonsense = ""
+        """What it sent that is no frame: then nothing more is heard from it."""
+
         self._inbox: asyncio.Queue[Message | None] = asyncio.Queue()
         self._readers = [asyncio.create_task(self._read()), asyncio.create_task(self._hear())]
 
@@ -144,7 +147,7 @@ class WorkerProcess:
                 else:
                     self._inbox.put_nowait(message)
         except BadFrame as error:
-            self._words += f"\nIt sent {error}."
+            self.nonsense = str(error)
         finally:
             self._inbox.put_nowait(None)
 

@@ -42,19 +42,34 @@ class Seat:
             stop: set to stop it.
         """
         await self._forget_unloading()
-        ended = False
+        outcome: Event | None = None
         try:
-            talk = Conversation(await self._start(), work, stop, self._settings)
-            async for event in talk.events():
-                ended = not isinstance(event, Progress)
+            async for event in self._talk(work, stop):
+                outcome = None if isinstance(event, Progress) else event
                 yield event
         except WorkerLostError as error:
-            yield Failed(error, Cause.LOST)
+            outcome = Failed(error, Cause.LOST)
+            yield outcome
         finally:
-            if not ended:
+            if outcome is None or _is_spent(outcome):
                 await self.close()
-            elif self._process is not None:
+            else:
                 self._unloading = asyncio.create_task(self._unload_later())
+
+    async def _talk(self, work: Work, stop: asyncio.Event) -> AsyncGenerator[Event, None]:
+        """What the worker says; one that died while it was idle, unnoticed until now, costs no attempt."""
+        was_warm = self.pid is not None
+        heard = False
+        async for event in Conversation(await self._start(), work, stop, self._settings).events():
+            if was_warm and not heard and isinstance(event, Failed) and event.cause is not Cause.REFUSED:
+                break
+            heard = True
+            yield event
+        else:
+            return
+        await self.close()
+        async for event in Conversation(await self._start(), work, stop, self._settings).events():
+            yield event
 
     def nudge(self) -> None:
         """Let the running job look whether it is to stop."""
@@ -93,3 +108,8 @@ class Seat:
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def _is_spent(outcome: Event) -> bool:
+    """Whether a worker is of no more use: it is dead, or its memory is in pieces."""
+    return isinstance(outcome, Failed) and outcome.cause is not Cause.REFUSED
