@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import cache
-from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from v2m.codecs.arrangement import Part
 from v2m.codecs.desk import CALIBRATION_PITCHES, CALIBRATION_VELOCITY, MAX_CALIBRATION, Desk
+from v2m.codecs.player import DRUM_BANK, SILENCE, Player
 from v2m.codecs.programs import DEFAULT_PROGRAMS
 from v2m.codecs.soundfont import SoundFont
 from v2m.errors import MissingPartError
@@ -25,42 +25,38 @@ from v2m.timebase import SAMPLE_RATE_HZ
 
 Samples = NDArray[np.float32]
 
-MAX_TAIL_SAMPLES: Final = 4 * SAMPLE_RATE_HZ
-"""The longest ring after a note's end, a crash cymbal's; it is faded out within it."""
-
 _LENGTH_GRID = 480
 """Releases fall on a grid of 10 ms, which no ear notices and which lets repeated notes share a rendering."""
 
 _LENGTH_STEPS = 32
 """A longer note doubles the grid until it spans less than twice as many steps: 1.6 % off at most."""
 
-_VELOCITY_LAYER = 8
-"""Notes within such a span of velocities share a rendering and differ in gain alone."""
+_VELOCITY_LAYER = 16
+"""Where a font shapes a sound by velocity, notes within such a span share a rendering."""
 
 _VELOCITY_EXPONENT = 1.6
 """Loudness over velocity: the player is linear, keyboards are nearer to a square."""
 
-_SILENCE = 1e-4  # -80 dB: music covers it, and its last eighth of a second is faded out
-_TAIL_BLOCK = SAMPLE_RATE_HZ // 8
-_FADE_SAMPLES = SAMPLE_RATE_HZ // 2  # length of the fade where a ring is cut at its longest
-_CHOKE_SAMPLES = 480  # a hand or pedal stops a cymbal in about 10 ms
-_DRAIN_SAMPLES = 1024  # the player needs 512 to silence its voices
 _CACHE_BYTES = 96 * 2**20
 
-_DRUM_CHANNEL, _DRUM_BANK = 9, 128
+_MOST_PLAYERS = 64
+"""Opened at a time; of a compressed font each holds a few decoded samples, about 2 MB."""
 
-_NoteKey = tuple[Part, int, int, int, int]
+_NoteKey = tuple[int, int, int, int, int]
+"""Bank, program, key, velocity, length held."""
 
 
 class Orchestra:
     """All parts' instruments from one SoundFont, balanced by a desk."""
 
     def __init__(self, soundfont: SoundFont, desk: Desk) -> None:
-        self._synth, self._font = soundfont.open_synth(SAMPLE_RATE_HZ)
+        self._soundfont = soundfont
         self._desk = desk
+        self._players: OrderedDict[tuple[int, ...], Player] = OrderedDict()
         self._notes: OrderedDict[_NoteKey, Samples] = OrderedDict()
         self._bytes = 0
         self._gain = cache(self._calibrated_gain)
+        self._preset = cache(self._nearest_preset)
 
     def note(
         self, part: Part, program: int, pitch: int, velocity: int, length: int | None
@@ -74,9 +70,9 @@ class Orchestra:
             velocity: 1-127.
             length: samples until it is released, or for drums choked; None lets a drum ring.
         """
-        layer = min(127, max(1, round(velocity / _VELOCITY_LAYER)) * _VELOCITY_LAYER)
-        held = 0 if length is None else _on_length_grid(length)
-        key = (part, program, pitch, layer, held)
+        bank, preset = self._preset(part, program)
+        layer = self._velocity_layer(bank, preset, pitch, velocity)
+        key = (bank, preset, pitch, layer, 0 if length is None else _on_length_grid(length))
         sound = self._notes.get(key)
         if sound is None:
             sound = self._render(*key)
@@ -86,6 +82,12 @@ class Orchestra:
         loudness = (velocity / CALIBRATION_VELOCITY) ** _VELOCITY_EXPONENT
         # the player made the layer's sound in proportion to the layer's velocity
         return sound, loudness * CALIBRATION_VELOCITY / layer * self._gain(part, program)
+
+    def _velocity_layer(self, bank: int, preset: int, pitch: int, velocity: int) -> int:
+        """The velocity at which a note is rendered: others that differ in loudness alone share it."""
+        (low, high), shaped = self._soundfont.file.velocity_layer(bank, preset, pitch, velocity)
+        wished = round(velocity / _VELOCITY_LAYER) * _VELOCITY_LAYER if shaped else CALIBRATION_VELOCITY
+        return max(low, 1, min(high, wished))
 
     def _remember(self, key: _NoteKey, sound: Samples) -> None:
         self._notes[key] = sound
@@ -98,37 +100,31 @@ class Orchestra:
         level = self._desk.channels[part].level
         if part == "drums":
             return level
-        sound = self._render(
-            part, program, CALIBRATION_PITCHES[part], CALIBRATION_VELOCITY, SAMPLE_RATE_HZ // 2
-        )
+        bank, preset = self._preset(part, program)
+        held = SAMPLE_RATE_HZ // 2
+        sound = self._render(bank, preset, CALIBRATION_PITCHES[part], CALIBRATION_VELOCITY, held)
         window = SAMPLE_RATE_HZ // 5
         energy = np.cumsum((sound[:, 0] ** 2 + sound[:, 1] ** 2) / 2, dtype=np.float64)
         loudest = float(np.sqrt((energy[window:] - energy[:-window]).max() / window))
-        return min(MAX_CALIBRATION, max(1 / MAX_CALIBRATION, level / max(loudest, _SILENCE)))
+        return min(MAX_CALIBRATION, max(1 / MAX_CALIBRATION, level / max(loudest, SILENCE)))
 
-    def _render(self, part: Part, program: int, pitch: int, velocity: int, held: int) -> Samples:
-        channel = self._select(part, program)
-        synth = self._synth
-        synth.noteon(channel, pitch, velocity)
-        pieces = [_generate(synth, held)] if held else []
-        if part != "drums":
-            synth.noteoff(channel, pitch)
-        elif held:
-            pieces[0][-_CHOKE_SAMPLES:] *= np.linspace(1, 0, _CHOKE_SAMPLES, dtype=np.float32)[:, None]
-        if part != "drums" or not held:
-            pieces.append(_tail(synth))
-        synth.sounds_off(channel)
-        synth.noteoff(channel, pitch)
-        synth.generate_simple(_DRAIN_SAMPLES)
-        return np.concatenate(pieces)
+    def _render(self, bank: int, preset: int, pitch: int, velocity: int, held: int) -> Samples:
+        samples = self._soundfont.file.samples(bank, preset, pitch, velocity)
+        key = (bank, preset, *samples)
+        if key not in self._players:
+            synth = self._soundfont.open_preset(bank, preset, samples, SAMPLE_RATE_HZ)
+            self._players[key] = Player(synth, bank, preset)
+            if len(self._players) > _MOST_PLAYERS:
+                self._players.popitem(last=False)
+        self._players.move_to_end(key)
+        return self._players[key].note(pitch, velocity, held)
 
-    def _select(self, part: Part, program: int) -> int:
-        """Puts the instrument, or the nearest thing that the font has, on the part's channel."""
-        channel, bank = (_DRUM_CHANNEL, _DRUM_BANK) if part == "drums" else (0, 0)
+    def _nearest_preset(self, part: Part, program: int) -> tuple[int, int]:
+        """Bank and number of the instrument, or of the nearest thing that the font has."""
+        bank = DRUM_BANK if part == "drums" else 0
         for choice in (program, DEFAULT_PROGRAMS[part], 0):
-            if self._synth.sfpreset_name(self._font, bank, choice) is not None:
-                self._synth.program_select(channel, self._font, bank, choice, part == "drums")
-                return channel
+            if self._soundfont.file.has(bank, choice):
+                return bank, choice
         raise MissingPartError(
             f"The SoundFont has no {'drum kit' if part == 'drums' else 'General MIDI instruments'}.",
             hint="Set V2M_SOUNDFONT to a full General MIDI font.",
@@ -140,20 +136,3 @@ def _on_length_grid(length: int) -> int:
     while length >= 2 * _LENGTH_STEPS * grid:
         grid *= 2
     return max(1, round(length / grid)) * grid
-
-
-def _generate(synth: Any, count: int) -> Samples:  # noqa: ANN401 - the library has no types
-    return np.frombuffer(synth.generate_simple(count), np.float32).reshape(-1, 2).copy()
-
-
-def _tail(synth: Any) -> Samples:  # noqa: ANN401 - the library has no types
-    """The ring of what sounds, until it is silent or has lasted its longest."""
-    pieces: list[Samples] = []
-    for _ in range(MAX_TAIL_SAMPLES // _TAIL_BLOCK):
-        pieces.append(_generate(synth, _TAIL_BLOCK))
-        if max(pieces[-1].max(), -pieces[-1].min()) < _SILENCE:
-            pieces[-1] *= np.linspace(1, 0, _TAIL_BLOCK, dtype=np.float32)[:, None]
-            return np.concatenate(pieces)
-    tail = np.concatenate(pieces)
-    tail[-_FADE_SAMPLES:] *= np.cos(np.linspace(0, np.pi / 2, _FADE_SAMPLES, dtype=np.float32))[:, None] ** 2
-    return tail

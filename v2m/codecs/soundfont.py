@@ -12,11 +12,13 @@ import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from v2m.codecs.font_file import FontFile
 from v2m.errors import InputError, MissingPartError
 
 SOUNDFONT_VARIABLE: Final = "V2M_SOUNDFONT"
@@ -39,17 +41,42 @@ class SoundFont:
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    @cached_property
+    def file(self) -> FontFile:
+        """The font's tables.
+
+        Raises:
+            InputError: the file is no SoundFont.
+        """
+        return FontFile(self.path)
+
+    def open_preset(self, bank: int, program: int, samples: Sequence[int], sample_rate_hz: int) -> Any:  # noqa: ANN401 - the library has no types
+        """A synthesizer on whose font 0 one preset is loaded, with some of its samples.
+
+        Raises:
+            MissingPartError: tinysoundfont is not installed.
+            InputError: the player cannot read them.
+        """
+        return self._opened(self.file.excerpt(bank, program, samples), sample_rate_hz, max_voices=64)[0]
+
     def open_synth(self, sample_rate_hz: int, max_voices: int = 64) -> tuple[Any, int]:
-        """A synthesizer with this font loaded, and the font's number in it.
+        """A synthesizer with this whole font loaded, and the font's number in it.
 
         Raises:
             MissingPartError: tinysoundfont is not installed.
             InputError: the file is no SoundFont.
         """
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise InputError(f"The SoundFont {self.path} could not be read.", detail=repr(error)) from error
+        return self._opened(content, sample_rate_hz, max_voices)
+
+    def _opened(self, content: bytes, sample_rate_hz: int, max_voices: int) -> tuple[Any, int]:
         synth = _tinysoundfont().Synth(samplerate=sample_rate_hz)
         try:
-            return synth, synth.sfload(self.path.read_bytes(), max_voices=max_voices)
-        except (OSError, RuntimeError) as error:
+            return synth, synth.sfload(content, max_voices=max_voices)
+        except RuntimeError as error:
             raise InputError(
                 f"{self.path} could not be read as a SoundFont (.sf2 or .sf3).", detail=repr(error)
             ) from error

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from v2m.codecs.arrangement import DRUM_VOICES, PARTS, Arrangement, Note, Part
 from v2m.codecs.desk import Desk
-from v2m.codecs.instrument import MAX_TAIL_SAMPLES, Orchestra
+from v2m.codecs.instrument import Orchestra
 from v2m.codecs.loudness import level_beats, swell_gain
 from v2m.codecs.pedal import sustained
+from v2m.codecs.player import MAX_TAIL_SAMPLES
 from v2m.codecs.programs import DEFAULT_PROGRAMS
 from v2m.codecs.room import BLOCK_SAMPLES, Room
 from v2m.codecs.soundfont import SoundFont, find_soundfont
@@ -121,8 +122,10 @@ class _Strip:
         self._sounding: list[tuple[int, Samples, float]] = []
         self._orchestra = orchestra
         self._room = Room(desk.room_s)
-        self._send = np.float32(desk.channels[part].room_send)
+        self._scratch = np.empty((BLOCK_SAMPLES, 2), np.float32)
+        self._send = np.float32(desk.channels[part].room_send / 2)  # of the sum of both sides
         pan = desk.channels[part].pan
+        self._panned = pan != 0
         self._pan_gains = (np.float32(min(1.0, 1.0 - pan)), np.float32(min(1.0, 1.0 + pan)))
 
     def block(self, at: int) -> Samples:
@@ -133,19 +136,20 @@ class _Strip:
         for start, sound, gain in self._sounding:
             low, high = max(start, at), min(start + len(sound), at + BLOCK_SAMPLES)
             if low < high:
-                out[low - at : high - at] += np.float32(gain) * sound[low - start : high - start]
+                part = self._scratch[: high - low]
+                np.multiply(sound[low - start : high - start], np.float32(gain), out=part)
+                out[low - at : high - at] += part
         if self._levels_db:
             samples = np.arange(at, at + BLOCK_SAMPLES, dtype=np.float64)
             out *= swell_gain(self._level_samples, self._levels_db, samples)[:, None]
         end = at + BLOCK_SAMPLES
         self._sounding = [entry for entry in self._sounding if entry[0] + len(entry[1]) > end]
-        answer = (
-            self._room.answer(np.asarray((out[:, 0] + out[:, 1]) / 2, np.float32)) if self._send else None
-        )
-        for side, pan_gain in enumerate(self._pan_gains):
-            out[:, side] *= pan_gain
-            if answer is not None:
-                out[:, side] += self._send * answer[side]
+        send = self._send * (out[:, 0] + out[:, 1]) if self._send else None
+        if self._panned:
+            for side, pan_gain in enumerate(self._pan_gains):
+                out[:, side] *= pan_gain
+        if send is not None and (answer := self._room.answer(send)) is not None:
+            out += answer.T
         return out
 
     def _take_up_notes(self, at: int) -> None:
