@@ -15,8 +15,9 @@ from v2m.errors import UsageError
 from v2m_daemon.config import Config, read_config
 from v2m_daemon.confine import Confinement
 from v2m_daemon.home import Home, make_private
+from v2m_daemon.intake.rounds import Tally
 from v2m_daemon.intake.settings import WatchSettings
-from v2m_daemon.intake.watch_folder import Tally, WatchFolder, state_of
+from v2m_daemon.intake.watch_folder import WatchFolder, state_of
 from v2m_daemon.jobs.desk import Desk
 from v2m_daemon.lock import FileLock
 from v2m_daemon.worker.choose import choose_executor

@@ -31,18 +31,26 @@ def is_there(folder: Path, identity: str, *, is_known: bool) -> bool:
         OSError: the share does not answer.
         OutputWriteError: the folder is there but cannot be written.
     """
-    path = folder / ANCHOR
-    try:
-        with path.open("rb") as file:
-            text = file.read(LONGEST).decode("ascii", "replace").strip()
-    except FileNotFoundError:
-        if is_known or not os.path.isdir(folder):
-            return False
-        text = ""
+    text = read_anchor(folder)
     if text == identity:
         return True
+    if text is None and (is_known or not os.path.isdir(folder)):
+        return False
     if text and is_known:  # another folder is mounted here, or the mount point itself is seen
         return False
     # none yet, one that a person made by hand, or one from another V2M before we did anything here
-    write_whole(path, identity.encode() + b"\n", mode=0o644)
+    write_whole(folder / ANCHOR, identity.encode() + b"\n", mode=0o644)
     return True
+
+
+def read_anchor(folder: Path) -> str | None:
+    """What the anchor of a folder says; None where there is none.
+
+    Raises:
+        OSError: the share does not answer.
+    """
+    try:
+        with (folder / ANCHOR).open("rb") as file:
+            return file.read(LONGEST).decode("ascii", "replace").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None

@@ -189,6 +189,7 @@ class Course:
         self._places.clear_error(drop.stem)
         if drop.goes_away:
             self._places.put_away(drop.document, self._places.done)
+        self._places.check()  # else all this may have gone into the mount point of a share that dropped
         return outputs, contents
 
     async def _once_more(self, drop: Drop, why: str) -> Drop:

@@ -9,6 +9,7 @@ step may be done again after a crash. All methods touch the disk.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from v2m_daemon import durable
+from v2m_daemon.intake.anchor import read_anchor
 from v2m_daemon.intake.names import DONE, FAILED, OUTPUT
 
 _MODE: Final = 0o644
@@ -32,16 +34,27 @@ LONGEST_STEM_BYTES: Final = 200
 class Places:
     """The folders in one watch folder; made when something is put there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, identity: str) -> None:
         """Nothing is touched.
 
         Args:
             folder: the watch folder.
+            identity: what its anchor says.
         """
         self.folder = folder
+        self._identity = identity
         self.output = folder / OUTPUT
         self.done = folder / DONE
         self.failed = folder / FAILED
+
+    def check(self) -> None:
+        """See that the folder is there and no empty mount point.
+
+        Raises:
+            OSError: it is away.
+        """
+        if read_anchor(self.folder) != self._identity:
+            raise OSError(errno.ENODEV, "The folder is away", str(self.folder))
 
     def free_stem(self, document: str, taken: Collection[str]) -> str:
         """What the results of a document are called: its stem, with a number where results of it are there.
@@ -68,6 +81,7 @@ class Places:
         Raises:
             FileNotFoundError: one is there neither under its old name nor under its new one.
         """
+        self.check()
         placed = dict(outputs)
         for what, path in outputs.items():
             if what not in ("wav", "timeline"):
@@ -90,7 +104,7 @@ class Places:
         Raises:
             OutputWriteError: disk full, folder not writable or away.
         """
-        self.output.mkdir(exist_ok=True)
+        self._make(self.output)
         text = json.dumps(status, ensure_ascii=False, indent=2) + "\n"
         durable.write_whole(self.output / f"{stem}.status.json", text.encode(), mode=_MODE)
 
@@ -104,7 +118,7 @@ class Places:
         Raises:
             OutputWriteError: disk full, folder not writable or away.
         """
-        self.failed.mkdir(exist_ok=True)
+        self._make(self.failed)
         path = self.failed / f"{stem}.error.txt"
         text = (" ".join(sentence.split()) + "\n").encode("utf-8", "replace")
         if not path.is_file() or path.read_bytes() != text:
@@ -119,13 +133,18 @@ class Places:
         source = self.folder / document
         if not os.path.lexists(source):
             return
-        folder.mkdir(exist_ok=True)
+        self._make(folder)
         name = Path(document)
         for number in count(1):
             target = folder / (document if number == 1 else f"{name.stem}-{number}{name.suffix}")
             if not os.path.lexists(target):
                 durable.replace(source, target)
                 return
+
+    def _make(self, folder: Path) -> None:
+        if not folder.is_dir():
+            self.check()
+            folder.mkdir(exist_ok=True)
 
     def sweep(self) -> None:
         """Remove files that an earlier process began to write."""

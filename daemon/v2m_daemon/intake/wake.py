@@ -33,7 +33,6 @@ class Wake:
         self._inside = inside
         self._bell = asyncio.Event()
         self._observer: BaseObserver | None = None
-        self._has_tried = False
 
     @property
     def hears(self) -> bool:
@@ -42,9 +41,8 @@ class Wake:
 
     def listen(self) -> None:
         """Have the system ring; where it cannot, `wait` ends only by its time."""
-        if self._has_tried:
+        if self._observer is not None:
             return
-        self._has_tried = True
         loop = asyncio.get_running_loop()
 
         def ring() -> None:
@@ -58,7 +56,7 @@ class Wake:
 
     def deafen(self) -> None:
         """Stop listening; `listen` may begin anew, as it must when a share came back."""
-        observer, self._observer, self._has_tried = self._observer, None, False
+        observer, self._observer = self._observer, None
         if observer is not None:
             with contextlib.suppress(Exception):  # its folder is gone
                 observer.stop()
