@@ -82,22 +82,23 @@ async def serve(
     stop = stop or asyncio.Event()
     with FileLock(home.lock), _signals(stop):
         token = make_token(home)
-        uploads = Uploads(home, config.server.upload_bytes)
-        await asyncio.to_thread(uploads.forget, config.queue.keep_days * DAY_S)
+        uploads = Uploads(home, config.server.upload_bytes, config.queue.keep_days * DAY_S)
+        await asyncio.to_thread(uploads.remove_left_over)
         about = About(time.time_ns() // 1_000_000, config.worker.executor)
         opened = Desk.opened(
             home, executor, config.queue, watchers=config.server.watchers, roots=confinement.roots
         )
         async with opened as desk:
             service = ScoringService(desk, confinement, uploads, about, config.server.answer_within_s)
-            async with _served(home, config, address, token, service) as endpoint:
-                async with _attended(attendants, desk, confinement):
-                    log.info("v2m %s listens at %s", __version__, endpoint.target)
-                    if ready is not None:
-                        ready(endpoint)
-                    await stop.wait()
-                    log.info("stopping")
-                await desk.close()  # while answers can still be given
+            async with (
+                _served(home, config, address, token, service, desk) as endpoint,
+                _attended((*attendants, uploads), desk, confinement),
+            ):
+                log.info("v2m %s listens at %s", __version__, endpoint.target)
+                if ready is not None:
+                    ready(endpoint)
+                await stop.wait()
+                log.info("stopping")
 
 
 def _confinement(home: Home, config: Config, address: Address) -> Confinement:
@@ -109,9 +110,12 @@ def _confinement(home: Home, config: Config, address: Address) -> Confinement:
 
 @contextlib.asynccontextmanager
 async def _served(
-    home: Home, config: Config, address: Address, token: str, service: ScoringService
+    home: Home, config: Config, address: Address, token: str, service: ScoringService, desk: Desk
 ) -> AsyncIterator[Endpoint]:
-    """The service on its address, with health and reflection; told to whoever may enter the home."""
+    """The service on its address, with health and reflection; told to whoever may enter the home.
+
+    At the end the desk is closed while answers can still be given.
+    """
     server = new_server(config.server, token)
     scoring_pb2_grpc.add_ScoringServiceServicer_to_server(service, server)
     healths = health.aio.HealthServicer()
@@ -136,6 +140,7 @@ async def _served(
     finally:
         Endpoint.remove(home)
         await healths.enter_graceful_shutdown()
+        await desk.close()
         await server.stop(GRACE_S)
 
 

@@ -16,6 +16,7 @@ from v2m.rpc.v1 import scoring_pb2_grpc
 from v2m_daemon.confine import Confinement
 from v2m_daemon.jobs.desk import Desk
 from v2m_daemon.jobs.spec import JobSpec
+from v2m_daemon.jobs.view import JobState, JobView
 from v2m_daemon.server.answers import artifact_path, job_message, states_of
 from v2m_daemon.server.artifacts import send_file
 from v2m_daemon.server.guard import Context, answered, collected, streamed
@@ -38,6 +39,13 @@ class About:
     """As in the configuration."""
 
 
+async def _message(view: JobView) -> pb.Job:
+    """A job with its artifacts, for which a disk is looked at that may be slow."""
+    if view.state is JobState.DONE:
+        return await asyncio.to_thread(job_message, view)
+    return job_message(view)
+
+
 class ScoringService(scoring_pb2_grpc.ScoringServiceServicer):
     """The servicer: checks what a job may touch, then hands it to the desk."""
 
@@ -51,6 +59,7 @@ class ScoringService(scoring_pb2_grpc.ScoringServiceServicer):
 
     async def _submit(self, spec_of: Callable[[Any, Here], JobSpec], request: Any) -> pb.Job:  # noqa: ANN401
         spec = spec_of(request, self._confinement.here)
+        self._desk.check_place(spec)
         checked = await asyncio.to_thread(self._confinement.check, spec)  # a share may be slow
         return job_message(await self._desk.submit(checked), with_results=False)
 
@@ -78,7 +87,7 @@ class ScoringService(scoring_pb2_grpc.ScoringServiceServicer):
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
         """See the contract."""
         view = await self._desk.get(request.job_id)
-        return pb.GetJobResponse(job=await asyncio.to_thread(job_message, view))
+        return pb.GetJobResponse(job=await _message(view))
 
     @answered
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
@@ -98,13 +107,13 @@ class ScoringService(scoring_pb2_grpc.ScoringServiceServicer):
     ) -> AsyncIterator[pb.WatchJobResponse]:
         """See the contract."""
         async for view in self._desk.watch(request.job_id):
-            yield pb.WatchJobResponse(job=await asyncio.to_thread(job_message, view))
+            yield pb.WatchJobResponse(job=await _message(view))
 
     @answered
     async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.CancelJobResponse:
         """See the contract."""
         view = await self._desk.cancel(request.job_id)
-        return pb.CancelJobResponse(job=await asyncio.to_thread(job_message, view))
+        return pb.CancelJobResponse(job=await _message(view))
 
     @streamed
     async def GetArtifact(

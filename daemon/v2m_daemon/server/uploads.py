@@ -18,7 +18,9 @@ from v2m import errors
 from v2m.errors import ConflictError, DataLossError, FieldError, OutputWriteError
 from v2m.rpc.v1 import scoring_pb2 as pb
 from v2m_daemon import durable
+from v2m_daemon.confine import Confinement
 from v2m_daemon.home import Home, make_private
+from v2m_daemon.jobs.desk import SWEEP_EVERY_S, Desk
 
 CHUNK_WITHIN_S: Final = 60.0
 """A client that sends nothing for so long has gone."""
@@ -38,13 +40,15 @@ _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORE
 class Uploads:
     """The folder of uploads of one home."""
 
-    def __init__(self, home: Home, limit_bytes: int) -> None:
+    def __init__(self, home: Home, limit_bytes: int, keep_s: float) -> None:
         """Nothing is touched yet.
 
         Args:
             home: made.
             limit_bytes: the largest file that is taken.
+            keep_s: how long a file is kept that nobody writes or reads.
         """
+        self._keep_s = keep_s
         self._folder = home.uploads
         self._limit_bytes = limit_bytes
 
@@ -109,21 +113,25 @@ class Uploads:
             with contextlib.suppress(OSError):
                 os.unlink(name)
 
-    def forget(self, keep_s: float) -> None:
-        """Remove what nobody has written or read for so long, and what was left half written."""
+    async def attend(self, _desk: Desk, _confinement: Confinement) -> None:
+        """Remove now and then what is old, as an attendant of the server."""
+        while True:
+            await asyncio.to_thread(self.forget)
+            await asyncio.sleep(SWEEP_EVERY_S)
+
+    def forget(self) -> None:
+        """Remove what nobody has written or read for long."""
         for path in self._folder.glob("*/*"):
             with contextlib.suppress(OSError):
                 found = path.stat()
-                if time.time() - max(found.st_mtime, found.st_atime) > keep_s or is_left_over(path):
+                if time.time() - max(found.st_mtime, found.st_atime) > self._keep_s:
                     path.unlink()
-        for folder in self._folder.iterdir():
+
+    def remove_left_over(self) -> None:
+        """Remove what a daemon that is no more was writing; only before the first `put`."""
+        for path in self._folder.glob(f"*/{durable.TEMPORARY_PREFIX}*{durable.TEMPORARY_SUFFIX}"):
             with contextlib.suppress(OSError):
-                folder.rmdir()  # if nothing is in it
-
-
-def is_left_over(path: Path) -> bool:
-    """Whether a file was being written by a daemon that is no more; asked before uploads are taken."""
-    return path.name.startswith(durable.TEMPORARY_PREFIX) and path.name.endswith(durable.TEMPORARY_SUFFIX)
+                path.unlink()
 
 
 async def _copy(requests: AsyncIterator[pb.PutMediaRequest], header: pb.MediaHeader, file: BinaryIO) -> None:

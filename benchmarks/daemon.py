@@ -1,0 +1,211 @@
+"""What the daemon's own part costs: answers under a burst and under load, cancels, memory and descriptors.
+
+Jobs take milliseconds here, so that nothing but the daemon is measured; clients are in this process, over the
+daemon's Unix socket. Run as `python benchmarks/daemon.py [--seconds 20] [--jobs 1000]`.
+Bars: 500 submits at once into a queue of 64 all answered, 99 of 100 within 100 ms; GetJob under 50 watchers
+and 20 submitters 99 of 100 within 50 ms; cancels within 1 s; no growth over the jobs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+from v2m_daemon.access import read_token
+from v2m_daemon.home import Home
+
+from v2m.rpc.v1 import scoring_pb2 as pb
+from v2m.rpc.v1 import scoring_pb2_grpc
+
+TESTS = Path(__file__).resolve().parent.parent / "tests" / "v2m_daemon"
+OPTIONS = (("grpc.use_local_subchannel_pool", 1),)
+"""A connection for each client, as separate programs have."""
+
+
+class Client:
+    """One program that talks to the daemon."""
+
+    def __init__(self, home: Home, name: str) -> None:
+        """Connects with the first call."""
+        self.channel = grpc.aio.insecure_channel(f"unix:{home.socket}", options=OPTIONS)
+        self.stub = scoring_pb2_grpc.ScoringServiceStub(self.channel)
+        self.name = name
+        self.film = str(home.state / "film.otio")
+        self._metadata = (("authorization", f"Bearer {read_token(home)}"),)
+
+    async def call(self, name: str, request: Any) -> Any:  # noqa: ANN401 - one message or another
+        """One call's answer."""
+        return await getattr(self.stub, name)(request, metadata=self._metadata, timeout=60)
+
+    async def submit(self, prompt: str) -> str:
+        """A job's id."""
+        request = pb.ScoreRequest(
+            document=self.film,
+            composing=pb.Composing(prompt=prompt),
+            submission=pb.Submission(client=self.name),
+        )
+        return str((await self.call("Score", request)).job.id)
+
+    async def watch(self, job_id: str) -> pb.Job:
+        """The job once it is final."""
+        job = pb.Job()
+        request = pb.WatchJobRequest(job_id=job_id)
+        async for answer in self.stub.WatchJob(request, metadata=self._metadata, timeout=600):
+            job = answer.job
+        return job
+
+
+async def timed(work: Awaitable[Any]) -> tuple[float, grpc.StatusCode]:
+    """Milliseconds of a call, and how it ended."""
+    began = time.perf_counter()
+    code = grpc.StatusCode.OK
+    try:
+        await work
+    except grpc.aio.AioRpcError as error:
+        code = error.code()
+    return (time.perf_counter() - began) * 1000, code
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """The value below which so many of a hundred lie."""
+    return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
+
+
+def show(what: str, took_ms: list[float]) -> None:
+    """One line of figures."""
+    print(
+        f"{what:<44} n {len(took_ms):>5}  p50 {percentile(took_ms, 50):>6.1f} ms  "
+        f"p99 {percentile(took_ms, 99):>6.1f} ms  max {max(took_ms):>6.1f} ms"
+    )
+
+
+async def burst(home: Home) -> None:
+    """500 submits at once into a queue of 64."""
+    clients = [Client(home, f"c{number}") for number in range(20)]
+    await asyncio.gather(*(client.call("GetServerInfo", pb.GetServerInfoRequest()) for client in clients))
+    gate = await clients[0].submit("sleep 600")
+    answers = await asyncio.gather(*(timed(clients[n % 20].submit("calm")) for n in range(500)))
+    codes = [code for _, code in answers]
+    show("500 submits at once into a queue of 64", [took for took, _ in answers])
+    accepted, refused = codes.count(grpc.StatusCode.OK), codes.count(grpc.StatusCode.RESOURCE_EXHAUSTED)
+    print(f"{'':<44} {accepted} accepted, {refused} told to come back, {500 - accepted - refused} else")
+    await clients[0].call("CancelJob", pb.CancelJobRequest(job_id=gate))
+    await until_idle(clients[0])
+
+
+async def until_idle(client: Client) -> None:
+    """Wait for the queue to be empty."""
+    while True:
+        info = await client.call("GetServerInfo", pb.GetServerInfoRequest())
+        if info.queued + info.running == 0:
+            return
+        await asyncio.sleep(0.1)
+
+
+async def load(home: Home, seconds: float) -> None:
+    """50 watchers and 20 submitters."""
+    ends = time.monotonic() + seconds
+    asks: list[float] = []
+    submits: list[float] = []
+
+    async def submitter(number: int) -> None:
+        client = Client(home, f"s{number}")
+        while time.monotonic() < ends:
+            took, _ = await timed(client.submit("sleep 0.05"))
+            submits.append(took)
+            await asyncio.sleep(0.5)
+
+    async def watcher(number: int) -> None:
+        client = Client(home, f"w{number}")
+        while time.monotonic() < ends:
+            listed = await client.call("ListJobs", pb.ListJobsRequest(page_size=20))
+            if listed.jobs:
+                job_id = listed.jobs[number % len(listed.jobs)].id
+                took, _ = await timed(client.call("GetJob", pb.GetJobRequest(job_id=job_id)))
+                asks.append(took)
+                await client.watch(job_id)
+            await asyncio.sleep(0.5)
+
+    await asyncio.gather(*(submitter(n) for n in range(20)), *(watcher(n) for n in range(50)))
+    show(f"GetJob, 50 watchers and 20 submitters, {seconds:g} s", asks)
+    show("Score in the same time", submits)
+    await until_idle(Client(home, "end"))
+
+
+async def cancels(home: Home, count: int = 100) -> None:
+    """Cancels at random phases: in the queue, at the start, at work."""
+    client, took_ms = Client(home, "cancel"), []
+    for number in range(count):
+        job_id = await client.submit("sleep 600")
+        await asyncio.sleep(0.001 * (number % 20))
+        took, _ = await timed(client.call("CancelJob", pb.CancelJobRequest(job_id=job_id)))
+        took_ms.append(took)
+    show("CancelJob until the job has stopped", took_ms)
+
+
+async def growth(home: Home, pid: int, jobs: int) -> None:
+    """Memory and descriptors over many jobs."""
+    client = Client(home, "many")
+    for _ in range(100):
+        await client.watch(await client.submit("calm"))  # buffers and caches fill once
+    before = usage(pid)
+    began = time.perf_counter()
+    for _ in range(jobs):
+        await client.watch(await client.submit("calm"))
+    each_ms = (time.perf_counter() - began) / jobs * 1000
+    after = usage(pid)
+    print(
+        f"{f'{jobs} jobs, one after the other':<44} {each_ms:.1f} ms each; memory {before[0]:.1f} -> "
+        f"{after[0]:.1f} MB, descriptors {before[1]} -> {after[1]}"
+    )
+
+
+def usage(pid: int) -> tuple[float, int]:
+    """Resident megabytes and open descriptors of a process, on Linux."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6, len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def main() -> None:
+    """All of it, on a daemon of its own."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--jobs", type=int, default=1000)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home.at(Path(folder) / "home")
+        home.make()
+        (home.state / "film.otio").write_text("{}", encoding="ascii")
+        command = [sys.executable, str(TESTS / "instant_daemon.py"), str(home.state)]
+        environment = os.environ | {"PYTHONPATH": str(TESTS)}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as daemon:
+            assert daemon.stdout is not None  # noqa: S101 - for the type checker
+            daemon.stdout.readline()
+            steps: list[Callable[[], Awaitable[None]]] = [
+                lambda: burst(home),
+                lambda: load(home, arguments.seconds),
+                lambda: cancels(home),
+                lambda: growth(home, daemon.pid, arguments.jobs),
+            ]
+            for step in steps:
+                asyncio.run(_awaited(step))
+            daemon.send_signal(signal.SIGTERM)
+            print(f"{'SIGTERM':<44} exit code {daemon.wait(15)}")
+
+
+async def _awaited(step: Callable[[], Awaitable[None]]) -> None:
+    await step()
+
+
+if __name__ == "__main__":
+    main()
