@@ -1,4 +1,4 @@
-"""The command line: `v2m score | analyze | doctor`.
+"""The command line: `v2m score`, `v2m serve` and the rest, one parser each.
 
 Conventions: results go to stdout, progress and words to stderr; `--json` prints one object on stdout and
 nothing else; an error is one sentence on stderr and, with `--json`, an object with code, message, detail
@@ -16,14 +16,16 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 from types import FrameType
-from typing import Any, Final, TypeVar
+from typing import Any, TypeAlias
 
 from v2m import __version__
 from v2m.errors import CancelledError, UsageError, V2MError
+from v2m_daemon import flags
 
 Command = Callable[[argparse.Namespace], int]
-N = TypeVar("N", int, float)
+Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,93 +38,137 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message[:1].upper() + message[1:] + ".", hint=f"See `{self.prog} --help`.")
 
 
-def _number(convert: Callable[[str], N], low: N, high: N, what: str = "") -> Callable[[str], N]:
-    """Reads a number in low..high, both included."""
-
-    def read(text: str) -> N:
-        try:
-            value = convert(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is no {_KINDS[convert]}") from None
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text} is not between {low:.15g} and {high:.15g}{what}")
-        return value
-
-    return read
-
-
-_KINDS: Final[dict[object, str]] = {int: "whole number", float: "number"}
-_unit = _number(float, 0.0, 1.0)
-_takes = _number(int, 1, 16)
-_steps = _number(int, 1, 1000)
-_seed = _number(int, 0, 2**53)
-"""Beyond 2^53 the readers of JSON that count in doubles, as JavaScript's, would see another seed."""
-
-_bpm = _number(float, 60.0, 180.0, " beats a minute")
-_loudness = _number(float, -40.0, -6.0, " LUFS")
-
-
-def _path_map(text: str) -> tuple[str, str]:
-    source, equals, target = text.partition("=")
-    if not (source and equals and target):
-        raise argparse.ArgumentTypeError(f"{text!r} is not FROM=TO")
-    return source, target
-
-
-def _add_reading_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("timeline", metavar="TIMELINE", help=".otio, .otioz, .otiod or a video file")
-    parser.add_argument(
-        "--picture", metavar="FILE", help="a render of the programme, looked at instead of its media"
-    )
-    parser.add_argument("--encoder", metavar="NAME", default="pixel", help="what looks at the picture")
-    parser.add_argument("--in", dest="in_point", metavar="T", help="begin here: 12.5, 300f or a timecode")
-    parser.add_argument("--out-point", metavar="T", help="end here")
-    parser.add_argument(
-        "--path-map", metavar="FROM=TO", action="append", default=[], type=_path_map,
-        help="media under FROM lie under TO on this machine; may be given again",
-    )  # fmt: skip
-    parser.add_argument("--tempo", type=_bpm, metavar="BPM", help="the tempo to stay near (60-180)")
-    parser.add_argument("--tempo-freedom", type=_unit, metavar="0..1", help="0 a steady click, 1 free rubato")
-    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-
-
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
     parser = _Parser(prog="v2m", description="Music that hits the cuts of your timeline.")
     parser.add_argument("--version", action="version", version=f"v2m {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-
-    score = commands.add_parser("score", help="compose music for a timeline and place it there")
-    _add_reading_flags(score)
-    score.add_argument("--out", metavar="DIR", help="folder for the results (default: beside the timeline)")
-    score.add_argument(
-        "--prompt", metavar="TEXT", help='such as "warm lo-fi with Rhodes, 84 BPM, in A minor"'
-    )
-    score.add_argument("--backbone", metavar="NAME", default="sketch", help="what composes (sketch)")
-    score.add_argument("--takes", type=_takes, default=1, metavar="N", help="how many to make (1-16)")
-    score.add_argument("--seed", type=_seed, metavar="N", help="same seed, same music (default: drawn)")
-    score.add_argument(
-        "--adherence", type=_unit, default=0.5, metavar="0..1", help="how closely to follow the curve"
-    )
-    score.add_argument("--steps", type=_steps, metavar="N", help="sampling steps (default: the backbone's)")
-    score.add_argument("--loudness", type=_loudness, default=-16.0, metavar="LUFS", help="loudness target")
-    score.add_argument("--soundfont", metavar="FILE", help="instruments to use, .sf2 or .sf3")
-    score.add_argument(
-        "--to", metavar="FORMAT", default="otio", choices=["otio"], help="format of the result"
-    )
-    score.add_argument("--overwrite", action="store_true", help="replace results of the same name")
-    score.set_defaults(run="v2m_daemon.commands.score")
-
-    analyze = commands.add_parser("analyze", help="show what the music would follow")
-    _add_reading_flags(analyze)
-    analyze.add_argument("--plot", metavar="FILE", help="draw curve, cuts, beats and hits into a PNG")
-    analyze.add_argument("--overwrite", action="store_true", help="replace an existing picture")
-    analyze.set_defaults(run="v2m_daemon.commands.analyze")
-
+    _add_score(commands)
+    _add_analyze(commands)
+    _add_serve(commands)
+    _add_submit(commands)
+    _add_jobs(commands)
+    _add_watch_job(commands)
+    _add_cancel(commands)
+    _add_watch(commands)
+    _add_models(commands)
     doctor = commands.add_parser("doctor", help="say what is here, what is missing and how to get it")
-    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    flags.add_json(doctor)
     doctor.set_defaults(run="v2m_daemon.commands.doctor")
     return parser
+
+
+def _add_models(commands: Commands) -> None:
+    models = commands.add_parser("models", help="list, add, verify or remove SoundFonts")
+    models.add_argument("action", metavar="ACTION", choices=["list", "add", "verify", "remove"],
+                        help="list, add, verify or remove")  # fmt: skip
+    models.add_argument("name", metavar="NAME", nargs="?", help="which one; list and verify take all")
+    models.add_argument("path", metavar="PATH", nargs="?", help="add: a file that is here already")
+    models.add_argument("--accept", action="store_true", help="add: accept the licence that is shown")
+    flags.add_json(models)
+    models.set_defaults(run="v2m_daemon.commands.models")
+
+
+def _add_score(commands: Commands) -> None:
+    score = commands.add_parser("score", help="compose music for a timeline and place it there")
+    flags.add_reading(score)
+    flags.add_composing(score)
+    score.set_defaults(run="v2m_daemon.commands.score")
+    score.add_argument(
+        "--daemon", action="store_const", dest="run", const="v2m_daemon.commands.score_by_daemon",
+        help="let a running daemon do it, whose model is warm",
+    )  # fmt: skip
+    flags.add_server(score)
+    flags.add_upload(score)
+    flags.add_json(score)
+
+
+def _add_analyze(commands: Commands) -> None:
+    analyze = commands.add_parser("analyze", help="show what the music would follow")
+    flags.add_reading(analyze)
+    analyze.add_argument("--plot", metavar="FILE", help="draw curve, cuts, beats and hits into a PNG")
+    analyze.add_argument("--overwrite", action="store_true", help="replace an existing picture")
+    flags.add_json(analyze)
+    analyze.set_defaults(run="v2m_daemon.commands.analyze")
+
+
+def _add_serve(commands: Commands) -> None:
+    serve = commands.add_parser("serve", help="run the daemon, in the foreground")
+    serve.add_argument(
+        "--listen", metavar="ADDRESS", help="unix: or HOST:PORT (default: the configuration's)"
+    )
+    serve.add_argument(
+        "--executor", metavar="NAME", help="what does the jobs: local, or ray://HOST:PORT for a cluster"
+    )
+    serve.add_argument("--home", metavar="DIR", help="all state in this folder (default: as V2M_HOME says)")
+    what = serve.add_mutually_exclusive_group()
+    what.add_argument(
+        "--install", action="store_true", help="let it start with every login instead, and start it now"
+    )
+    what.add_argument("--uninstall", action="store_true", help="undo --install; jobs and settings stay")
+    serve.set_defaults(run="v2m_daemon.commands.serve")
+
+
+def _add_submit(commands: Commands) -> None:
+    submit = commands.add_parser("submit", help="hand a timeline to the daemon and go")
+    flags.add_reading(submit)
+    flags.add_composing(submit)
+    submit.add_argument(
+        "--client", metavar="NAME", default="cli", help="who asks; clients are served in turn"
+    )
+    submit.add_argument(
+        "--priority", metavar="N", type=flags.priority, default=0, help="-10 to 10; a higher one goes first"
+    )
+    submit.add_argument(
+        "--request-id", metavar="ID", default="", help="a second submit with the same one is the same job"
+    )
+    flags.add_server(submit)
+    flags.add_upload(submit)
+    flags.add_json(submit)
+    submit.set_defaults(run="v2m_daemon.commands.submit")
+
+
+def _add_jobs(commands: Commands) -> None:
+    jobs = commands.add_parser("jobs", help="list the daemon's jobs, newest first")
+    jobs.add_argument(
+        "--state", metavar="STATE", action="append", default=[],
+        choices=["queued", "waiting_media", "running", "done", "failed", "cancelled"],
+        help="only jobs in this state; may be given again",
+    )  # fmt: skip
+    jobs.add_argument("--client", metavar="NAME", default="", help="only jobs of this client")
+    flags.add_server(jobs)
+    flags.add_json(jobs)
+    jobs.set_defaults(run="v2m_daemon.commands.jobs")
+
+
+def _add_watch_job(commands: Commands) -> None:
+    watch = commands.add_parser("watch-job", help="follow a job to its end")
+    watch.add_argument("job", metavar="JOB", help="as `v2m submit` or `v2m jobs` told it")
+    watch.add_argument(
+        "--fetch", metavar="DIR", type=Path, help="bring the results from the daemon's machine to this folder"
+    )
+    watch.add_argument("--overwrite", action="store_true", help="replace results of the same name there")
+    flags.add_server(watch)
+    flags.add_json(watch)
+    watch.set_defaults(run="v2m_daemon.commands.watch_job")
+
+
+def _add_cancel(commands: Commands) -> None:
+    cancel = commands.add_parser("cancel", help="stop jobs")
+    cancel.add_argument("jobs", metavar="JOB", nargs="+", help="as `v2m submit` or `v2m jobs` told it")
+    flags.add_server(cancel)
+    flags.add_json(cancel)
+    cancel.set_defaults(run="v2m_daemon.commands.cancel")
+
+
+def _add_watch(commands: Commands) -> None:
+    watch = commands.add_parser("watch", help="score what is dropped into a folder, without a daemon")
+    watch.add_argument("folder", metavar="DIR", help="timelines and videos that lie there or come are scored")
+    watch.add_argument(
+        "--polling", action="store_true", help="look again and again, where the system tells of no changes"
+    )
+    watch.add_argument("--once", action="store_true", help="end when everything that lies there is done")
+    watch.set_defaults(run="v2m_daemon.commands.watch")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -115,13 +115,15 @@ class Client:
             UnknownJobError: there is no such job.
             UnreachableError: no daemon answered for `patience_s`.
         """
-        patience, last = Patience(patience_s), None
-        while True:
+        last = self.get(job_id)  # where no daemon is at all, that is said now
+        yield last
+        patience = Patience(patience_s)
+        while not last.state.is_final:
             error: V2MError = UnreachableError("The daemon ended the watch.", hint="Try again.")
             try:
                 for view in self._slice(job_id):
                     patience.renew()
-                    if last is not None and not view.state.is_final:
+                    if not view.state.is_final:
                         view = replace(view, fraction=max(view.fraction, last.fraction))
                     if view != last:
                         yield view
@@ -171,7 +173,7 @@ class Client:
         Args:
             path: the file.
             name: what it is called there; empty: as here.
-            collection: files of one collection lie in one folder there.
+            collection: files of one collection lie in one folder there; empty: one for this content alone.
             report: called with the fraction that was sent.
 
         Returns:

@@ -85,6 +85,7 @@ def _header(path: Path, name: str, collection: str) -> pb.MediaHeader:
             size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror}.", hint="Check the path.") from error
+    collection = collection or f"sha256-{digest.hex()[:40]}"  # of 64 characters that there is room for
     return pb.MediaHeader(name=name, collection=collection, size_bytes=size, sha256=digest)
 
 

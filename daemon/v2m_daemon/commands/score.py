@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 from v2m.codecs.soundfont import find_soundfont
 from v2m.errors import UsageError
@@ -16,10 +15,13 @@ from v2m_daemon.placing import place
 from v2m_daemon.programme import Viewing, open_programme
 from v2m_daemon.progress import show_progress
 from v2m_daemon.results import of_scoring
+from v2m_daemon.telling import scored_words
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Score and place; 0 when it was done."""
+    if arguments.server or arguments.upload:
+        raise UsageError("--server and --upload are for a daemon.", hint="Add --daemon.")
     settings = _settings(arguments)
     viewing = Viewing.of(arguments)
     find_soundfont(settings.soundfont)  # told now rather than after minutes of looking at the picture
@@ -38,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
             )  # fmt: skip
             placed = place(programme, takes, stem=stem, overwrite=arguments.overwrite, clock=clock)
     result = of_scoring(takes, placed, clock.seconds)
-    print(json.dumps(result) if arguments.json else describe(result))
+    print(json.dumps(result) if arguments.json else scored_words(result))
     return 0
 
 
@@ -55,22 +57,3 @@ def _settings(arguments: argparse.Namespace) -> ScoreSettings:
         loudness_lufs=arguments.loudness,
         soundfont=Path(arguments.soundfont) if arguments.soundfont else None,
     )
-
-
-def describe(result: dict[str, Any]) -> str:
-    """The result as a person reads it."""
-    sch = result["sch"]
-    value = "no cuts" if sch["value"] is None else f"{sch['value']:.2f}"
-    slowest, fastest = result["tempo_bpm"]
-    lines = [
-        f"Music     {result['wav']}",
-        f"Timeline  {result['timeline']}",
-        f"Take      {result['take']} (seed {result['seed']})",
-        f"Prompt    {result['prompt']}",
-        f"Tempo     {slowest:.0f}-{fastest:.0f} BPM",
-        f"Sync      cuts on a beat within {sch['tolerance_s'] * 1000:.0f} ms {value} "
-        f"(by chance {sch['chance']:.2f}); heavy hits heard within a frame {result['hits_heard']:.2f}",
-        "Time      " + ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in result["stages_s"].items()),
-    ]
-    lines += [f"Other     rank {take['rank']}: {take['take']}" for take in result.get("takes", [])[1:]]
-    return "\n".join([*lines, *(f"Note      {note}" for note in result["notes"])])

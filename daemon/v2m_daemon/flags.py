@@ -1,0 +1,105 @@
+"""The flags of the command line: groups that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+N = TypeVar("N", int, float)
+
+
+def _number(convert: Callable[[str], N], low: N, high: N, what: str = "") -> Callable[[str], N]:
+    """Reads a number in low..high, both included."""
+
+    def read(text: str) -> N:
+        try:
+            value = convert(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no {_KINDS[convert]}") from None
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not between {low:.15g} and {high:.15g}{what}")
+        return value
+
+    return read
+
+
+_KINDS: Final[dict[object, str]] = {int: "whole number", float: "number"}
+_unit = _number(float, 0.0, 1.0)
+_takes = _number(int, 1, 16)
+_steps = _number(int, 1, 1000)
+_seed = _number(int, 0, 2**53)
+"""Beyond 2^53 the readers of JSON that count in doubles, as JavaScript's, would see another seed."""
+
+priority = _number(int, -10, 10)
+_bpm = _number(float, 60.0, 180.0, " beats a minute")
+_loudness = _number(float, -40.0, -6.0, " LUFS")
+
+
+def _path_map(text: str) -> tuple[str, str]:
+    source, equals, target = text.partition("=")
+    if not (source and equals and target):
+        raise argparse.ArgumentTypeError(f"{text!r} is not FROM=TO")
+    return source, target
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """What is read, and what the beat may do."""
+    parser.add_argument("timeline", metavar="TIMELINE", help=".otio, .otioz, .otiod or a video file")
+    parser.add_argument(
+        "--picture", metavar="FILE", help="a render of the programme, looked at instead of its media"
+    )
+    parser.add_argument("--encoder", metavar="NAME", default="pixel", help="what looks at the picture")
+    parser.add_argument("--in", dest="in_point", metavar="T", help="begin here: 12.5, 300f or a timecode")
+    parser.add_argument("--out-point", metavar="T", help="end here")
+    parser.add_argument(
+        "--path-map", metavar="FROM=TO", action="append", default=[], type=_path_map,
+        help="media under FROM lie under TO on this machine; may be given again",
+    )  # fmt: skip
+    parser.add_argument("--tempo", type=_bpm, metavar="BPM", help="the tempo to stay near (60-180)")
+    parser.add_argument("--tempo-freedom", type=_unit, metavar="0..1", help="0 a steady click, 1 free rubato")
+
+
+def add_composing(parser: argparse.ArgumentParser) -> None:
+    """How the music is made, and where it goes."""
+    parser.add_argument("--out", metavar="DIR", help="folder for the results (default: beside the timeline)")
+    parser.add_argument(
+        "--prompt", metavar="TEXT", help='such as "warm lo-fi with Rhodes, 84 BPM, in A minor"'
+    )
+    parser.add_argument("--backbone", metavar="NAME", default="sketch", help="what composes (sketch)")
+    parser.add_argument("--takes", type=_takes, default=1, metavar="N", help="how many to make (1-16)")
+    parser.add_argument("--seed", type=_seed, metavar="N", help="same seed, same music (default: drawn)")
+    parser.add_argument(
+        "--adherence", type=_unit, default=0.5, metavar="0..1", help="how closely to follow the curve"
+    )
+    parser.add_argument("--steps", type=_steps, metavar="N", help="sampling steps (default: the backbone's)")
+    parser.add_argument("--loudness", type=_loudness, default=-16.0, metavar="LUFS", help="loudness target")
+    parser.add_argument("--soundfont", metavar="FILE", help="instruments to use, .sf2 or .sf3")
+    parser.add_argument(
+        "--to", metavar="FORMAT", default="otio", choices=["otio"], help="format of the result"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace results of the same name")
+
+
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """Which daemon is called."""
+    parser.add_argument("--server", metavar="HOST:PORT", default="", help="a daemon on another machine")
+    parser.add_argument(
+        "--token-file", metavar="FILE", type=Path, help="a copy of that daemon's token (default: our own)"
+    )
+    parser.add_argument(
+        "--certificate", metavar="FILE", type=Path, help="PEM of whom to trust there (default: as the system)"
+    )
+
+
+def add_upload(parser: argparse.ArgumentParser) -> None:
+    """How a daemon on another machine gets at the media."""
+    parser.add_argument(
+        "--upload", action="store_true", help="send timeline and media to the daemon, which cannot see them"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The flag that programs set."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
