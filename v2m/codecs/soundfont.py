@@ -1,7 +1,8 @@
 """Finding the SoundFont that turns notes into sound, and the library that reads it.
 
-Order: the path given, `V2M_SOUNDFONT`, a good General MIDI font in the system's folders, and last the small
-one that comes with pretty_midi, so that a fresh installation makes music without a download.
+Order: the path given, `V2M_SOUNDFONT`, a font that `v2m models add` brought, a good General MIDI font in the
+system's folders, and last the small one that comes with pretty_midi, so that a fresh installation makes music
+without a download.
 This module is the only importer of tinysoundfont.
 """
 
@@ -12,11 +13,13 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
+
+import platformdirs
 
 from v2m.codecs.font_file import FontFile
 from v2m.errors import InputError, MissingPartError
@@ -94,13 +97,25 @@ def find_soundfont(explicit: Path | None = None) -> SoundFont:
         if not named.is_file():
             raise InputError(f"The SoundFont {named} is not there.", hint=f"Check {SOUNDFONT_VARIABLE}.")
         return SoundFont(named)
-    found = _system_font() or _bundled_font()
+    found = next(iter([*_added_fonts(), *system_fonts()]), None) or _bundled_font()
     if found is None:
         raise MissingPartError(
             "No SoundFont was found.",
             hint=f"Run `pip install pretty_midi`, or set {SOUNDFONT_VARIABLE} to an .sf2 file.",
         )
     return SoundFont(found)
+
+
+def models_folder() -> Path:
+    """Where added models lie, a folder each; `Home.models` of the daemon is the same."""
+    if root := os.environ.get("V2M_HOME"):
+        return Path(os.path.abspath(root)) / "data" / "models"
+    return platformdirs.user_data_path("v2m", appauthor=False) / "data" / "models"
+
+
+def system_fonts() -> list[Path]:
+    """The full General MIDI fonts in the system's folders, best first."""
+    return _good_fonts(_system_folders())
 
 
 def _system_folders() -> tuple[Path, ...]:
@@ -114,20 +129,23 @@ def _system_folders() -> tuple[Path, ...]:
     return tuple(share / name for share in shares for name in ("soundfonts", "sounds/sf2", "sounds/sf3"))
 
 
-def _system_font() -> Path | None:
-    """The best of the preferred fonts; others lying there may hold a single instrument."""
+def _added_fonts() -> list[Path]:
+    records = sorted(models_folder().glob("*/model.json"))  # without one a model is not whole
+    return _good_fonts([record.parent for record in records])
+
+
+def _good_fonts(folders: Iterable[Path]) -> list[Path]:
+    """Those of the preferred names; others lying there may hold a single instrument."""
     files = [
         file
-        for folder in _system_folders()
+        for folder in folders
         if folder.is_dir()
         for file in sorted(folder.iterdir())
         if file.suffix.lower() in _SUFFIXES and file.is_file()
     ]
-    for name in _PREFERRED:
-        for file in files:
-            if file.name.lower().replace(" ", "_").startswith(name):
-                return file
-    return None
+    return [
+        file for name in _PREFERRED for file in files if file.name.lower().replace(" ", "_").startswith(name)
+    ]
 
 
 def _bundled_font() -> Path | None:

@@ -1,0 +1,1 @@
+"""Models and SoundFonts that a user may add: what there is, and what lies on this machine."""
