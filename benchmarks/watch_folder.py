@@ -61,12 +61,13 @@ def instant() -> ModuleType:
     return module
 
 
-def serve(home: Path, folder: Path) -> int:
-    """The process that watches; it ends by being killed."""
+def serve(home: Path, folder: Path, *, once: bool = False) -> int:
+    """Watch until killed, or once until there is nothing left to do."""
     state = Home.at(home)
     state.make()
     settings = WatchSettings(str(folder), look_every_s=LOOK_EVERY_S, poll_every_s=0.2, broken_wait_s=5.0)
-    return asyncio.run(watch(settings, state, Config(), instant().InstantExecutor(slots=2)))
+    executor = instant().InstantExecutor(slots=2)
+    return asyncio.run(watch(settings, state, Config(), executor, once=once))
 
 
 def timeline(number: int, target: str) -> bytes:
@@ -282,10 +283,10 @@ def stress(root: Path, documents: int, kills: int, vanishings: int, seed: int) -
         try:
             _do_harm(kill, share, output, documents, kills, vanishings, random.Random(seed))  # noqa: S311
             _wait_for(lambda: droppers.are_done and _ended(share.folder) >= documents, 60 + documents)
-            kill()  # what is done must not be done again
-            time.sleep(20 * LOOK_EVERY_S)
+            kill()  # while the last is perhaps not noted yet
         finally:
             witness.end()
+    serve(home, share.folder, once=True)  # what is done must not be done again
     return _judge(droppers, share.folder, home, witness, time.monotonic() - began)
 
 

@@ -6,6 +6,7 @@ changes. Timelines come before videos, for they say which videos are their media
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -56,14 +57,9 @@ def listing(folder: Path) -> dict[str, tuple[Kind, Look]]:
         if path.is_symlink() or not _is_text(path.name):
             continue  # a link leads out of the folder or to a file that is here; no job can name the other
         kind = kind_of(path.name, is_folder=path.is_dir())
-        if kind is None:
-            continue
-        try:
-            found[path.name] = (kind, look_at(path))
-        except FileNotFoundError:
-            continue  # renamed meanwhile
-        except InputError as error:
-            log.warning("not taken in: %s", error.sentence())
+        if kind is not None and (path.is_file() or path.is_dir()):
+            with contextlib.suppress(FileNotFoundError):  # renamed meanwhile
+                found[path.name] = (kind, look_at(path))
     return found
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from v2m.errors import InputError
 from v2m_daemon.intake.drop import Drop
 from v2m_daemon.intake.hand import Hand
 from v2m_daemon.intake.inspector import Inspected, Inspector, NamedMedia
@@ -176,5 +175,5 @@ def names_in(media: Iterable[NamedMedia], folder: Path) -> Iterator[str]:
 def _seen(path: str) -> Look | None:
     try:
         return look_at(Path(path).resolve())
-    except (OSError, InputError, RuntimeError):
+    except (OSError, RuntimeError):  # RuntimeError: links in a circle
         return None

@@ -7,16 +7,17 @@ several times, with time in between; and whoever uses the file tries to read it 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from v2m.errors import InputError
-
 MOST_MEMBERS: Final = 20_000
-"""Files in a document that is a folder: a bundle holds two for each of its media."""
+"""Files of a document that is a folder that are looked at: a bundle holds two for each of its media."""
 
 
 @dataclass(frozen=True)
@@ -37,24 +38,23 @@ def look_at(path: Path) -> Look:
     """See a file, or a folder with all that is in it; links are not followed.
 
     Raises:
-        OSError: it is not there, or the share is away.
-        InputError: it is neither file nor folder, or a folder without end.
+        OSError: it is not there, the share is away, or it is neither file nor folder.
     """
     seen = path.stat(follow_symlinks=False)
     if stat.S_ISREG(seen.st_mode):
         return Look(seen.st_size, seen.st_mtime_ns, seen.st_ino)
     if not stat.S_ISDIR(seen.st_mode):
-        raise InputError(f"{path.name} is neither a file nor a folder.")
+        raise OSError(errno.EINVAL, "Neither a file nor a folder", str(path))
     size, newest, members = 0, seen.st_mtime_ns, 0
-    for place, _, names in os.walk(path):
-        for name in names:
-            inside = os.lstat(os.path.join(place, name))
-            size, newest, members = size + inside.st_size, max(newest, inside.st_mtime_ns), members + 1
-        if members > MOST_MEMBERS:
-            raise InputError(
-                f"{path.name} holds more than {MOST_MEMBERS} files, expected a timeline's media."
-            )
+    for inside in islice(_below(path), MOST_MEMBERS):
+        size, newest, members = size + inside.st_size, max(newest, inside.st_mtime_ns), members + 1
     return Look(size, newest, seen.st_ino ^ members)
+
+
+def _below(folder: Path) -> Iterator[os.stat_result]:
+    for place, _, names in os.walk(folder):
+        for name in names:
+            yield os.lstat(os.path.join(place, name))
 
 
 @dataclass(frozen=True)
