@@ -4,6 +4,7 @@ Properties try the same examples on every machine, so that a suite that passed p
 new counterexamples, run `pytest --hypothesis-profile=search`.
 """
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -14,6 +15,11 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Each of pytest's workers computes on a core of its own, and so do the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The small font that comes along, whatever this machine has: tests sound alike everywhere, and load at once.
+_PRETTY_MIDI = importlib.util.find_spec("pretty_midi")
+if _PRETTY_MIDI is not None and _PRETTY_MIDI.origin is not None:
+    os.environ.setdefault("V2M_SOUNDFONT", str(Path(_PRETTY_MIDI.origin).with_name("TimGM6mb.sf2")))
 
 # A busy machine is slow, which is no fault of what is tested: hence no deadline and no check of speed.
 SLOW_IS_FINE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
