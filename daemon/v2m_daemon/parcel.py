@@ -28,6 +28,12 @@ Report = Callable[[float], None]
 LONGEST_NAME_BYTES: Final = 200
 """File systems take 255; the results are called after the document, with something behind."""
 
+LONGEST_SUFFIX_BYTES: Final = 16
+"""What is longer is no suffix but a sentence with a dot in it."""
+
+_RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+"""Devices of Windows, with any suffix."""
+
 _UNSAFE: Final = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]|^\.+|[. ]+$')
 """What a daemon on another system would not take in a name."""
 
@@ -100,9 +106,11 @@ def _sent(client: Client, files: Sequence[Path], report: Report) -> Iterator[str
 
 
 def safe_name(name: str) -> str:
-    """A name that every system takes for a file."""
+    """A name that every system takes for a file, with the same suffix."""
+    name = _UNSAFE.sub("_", name)
     stem, dot, suffix = name.rpartition(".")
-    stem, suffix = (stem, dot + suffix) if stem else (name, "")
-    stem = _UNSAFE.sub("_", stem).encode()[:LONGEST_NAME_BYTES].decode(errors="ignore")
-    reserved = re.fullmatch(r"con|prn|aux|nul|com\d|lpt\d", stem, re.IGNORECASE)
-    return f"{stem}_{suffix}" if reserved else f"{stem}{suffix}"
+    if not stem or len(suffix.encode()) > LONGEST_SUFFIX_BYTES:
+        stem, dot, suffix = name, "", ""
+    short = stem.encode()[:LONGEST_NAME_BYTES].decode(errors="ignore")
+    name = _UNSAFE.sub("_", f"{short}{dot}{suffix}")
+    return f"_{name}" if _RESERVED.match(name) else name

@@ -6,7 +6,7 @@
 
     with connect() as client:
         film = str(Path("demo_out/demo.otio").absolute())
-        job = client.submit(JobSpec(kind=JobKind.SCORE, document=film, prompt="warm lo-fi with Rhodes"))
+        job = client.submit(JobSpec(kind=JobKind.SCORE, document=film, prompt="cinematic"))
         for view in client.watch(job.id):
             print(f"{view.state} {view.stage} {view.fraction:.0%}")
         print(client.wait(job.id).outputs["wav"])
@@ -19,7 +19,7 @@ Other languages use `protos/v2m/rpc/v1/scoring.proto`; from a shell, with the da
 
     grpcurl -plaintext -unix -authority localhost \
       -H "authorization: Bearer $(cat "$V2M_HOME/token")" \
-      -d '{"document": "/edits/demo.otio", "composing": {"prompt": "warm lo-fi with Rhodes"}}' \
+      -d '{"document": "/edits/demo.otio", "composing": {"prompt": "cinematic"}}' \
       "$V2M_HOME/run/v2m.sock" v2m.rpc.v1.ScoringService/Score
 """
 
