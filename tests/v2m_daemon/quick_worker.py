@@ -54,10 +54,11 @@ class QuickBackbone:
 def obey(commission: Commission, on_progress: FractionDone, cancel: Cancel) -> None:
     word, _, number = commission.brief.text.partition(" ")
     if word == "sleep":
-        for step in range(1, 101):
-            time.sleep(float(number) / 100)
-            on_progress(step / 100)
+        ends_at = time.monotonic() + float(number)
+        while (left_s := ends_at - time.monotonic()) > 0:
+            on_progress(1 - left_s / float(number))
             cancel()
+            time.sleep(min(0.02, left_s))
     elif word == "deaf":
         time.sleep(float(number))
     elif word == "hang":

@@ -21,10 +21,10 @@ TEXTS = st.text('aé中🎵"\\\n\0 1', max_size=12)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | NUMBERS | TEXTS,
-    lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=4,
 )
-MESSAGES = st.lists(st.dictionaries(TEXTS, VALUES), max_size=4)
+MESSAGES = st.lists(st.dictionaries(TEXTS, VALUES, max_size=3), max_size=3)
 
 
 async def heard(data: bytes) -> list[Message]:

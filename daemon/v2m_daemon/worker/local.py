@@ -147,7 +147,7 @@ async def _settle(work: Work, outcome: Event) -> Event:
     folder = JobFolder(work.folder)
     place = Path(work.spec.result_dir(str(folder.out)))
     try:
-        if publication.is_begun(folder):
+        if publication.is_begun(folder) or folder.read_result() is not None:
             return await asyncio.to_thread(publication.finish, folder)
         await asyncio.to_thread(publication.abandon, folder, place, work.job_id)
     except V2MError as error:

@@ -55,6 +55,7 @@ class Worker:
             self._channel.send({"event": event_to_json(outcome)})
             if isinstance(outcome, Failed) and outcome.cause is Cause.OUT_OF_MEMORY:
                 return  # what a failed allocation leaves in pieces is whole again in a new process
+            gc.collect()
 
     def _listen(self) -> None:
         stops: dict[str, threading.Event] = {}
@@ -91,8 +92,6 @@ class Worker:
             return Failed(error, cause)
         except Exception as error:
             return _unexpected(error)
-        finally:
-            gc.collect()
 
 
 class _Report:
