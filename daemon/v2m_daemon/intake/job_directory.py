@@ -37,6 +37,9 @@ LARGEST_BYTES: Final = 4 << 20
 HALF_WRITTEN_LOOKS: Final = 8
 """A client that cannot rename writes in place: no JSON in so many equal looks, two seconds, is an error."""
 
+Mark = tuple[int, int]
+"""Inode and time of change of a `job.json`."""
+
 _PATHS: Final = ("document", "out_dir", "picture", "soundfont", "timeline")
 
 
@@ -68,6 +71,14 @@ class JobDirectory:
     def wants_cancel(self) -> bool:
         """The client asked to stop."""
         return os.path.lexists(self.path / "cancel")
+
+    def mark(self) -> Mark | None:
+        """Which `job.json` is there."""
+        try:
+            seen = (self.path / "job.json").stat()
+        except OSError:
+            return None
+        return seen.st_ino, seen.st_mtime_ns
 
     @property
     def changed_s(self) -> float:
