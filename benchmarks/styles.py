@@ -102,9 +102,9 @@ def draw(picture: Picture, path: Path) -> None:
     roll, spectrum = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     _draw_roll(roll, picture.scored)
     _draw_spectrum(spectrum, picture)
-    for axes in (roll, spectrum):
+    for axes, colour in ((roll, "black"), (spectrum, "white")):
         for cut_s in picture.cuts_s:
-            axes.axvline(cut_s, color="black", linewidth=0.7, linestyle=(0, (4, 3)), antialiased=False)
+            axes.axvline(cut_s, color=colour, linewidth=0.7, linestyle=(0, (4, 3)), antialiased=False)
     roll.set_xlim(0, picture.scored.tempo_map.beats_s[-1])
     figure.savefig(path, metadata={"Software": None})
 
