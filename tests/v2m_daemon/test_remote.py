@@ -356,8 +356,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("certificates")
     for name in ("ours", "theirs"):
         command = (
-            f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout {name}.key "
-            f"-out {name}.pem -addext subjectAltName=DNS:localhost,IP:127.0.0.1"
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+            f"-subj /CN=localhost -keyout {name}.key -out {name}.pem "
+            "-addext subjectAltName=DNS:localhost,IP:127.0.0.1"
         )
         subprocess.run(shlex.split(command), cwd=folder, check=True, capture_output=True)
     return folder

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     viewing = Viewing.of(arguments)
     find_soundfont(settings.soundfont)  # told now rather than after minutes of looking at the picture
     stem = Path(arguments.timeline).stem
-    out_dir = Path(arguments.out) if arguments.out else Path(arguments.timeline).absolute().parent
+    out_dir = Path(arguments.out or Path(arguments.timeline).parent).absolute()
     if out_dir.exists() and not out_dir.is_dir():
         raise UsageError(f"--out names {out_dir}, which is no folder.")
     with (
