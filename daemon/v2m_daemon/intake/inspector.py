@@ -65,6 +65,11 @@ class Inspector:
         self._turn = asyncio.Lock()
         self._idle: asyncio.TimerHandle | None = None
 
+    @property
+    def pid(self) -> int:
+        """The process that was last asked; 0 before the first question."""
+        return 0 if self._process is None else self._process.pid
+
     async def timeline(self, path: str, path_map: Pairs) -> Inspected:
         """Whether a timeline's document parses, and its media."""
         return await self._ask({"timeline": path, "path_map": path_map})
