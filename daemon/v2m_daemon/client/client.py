@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -146,7 +147,7 @@ class Client:
             CancelledError: it was cancelled.
             V2MError: it failed, with the error that it failed with.
         """
-        *_, view = self.watch(job_id, patience_s=patience_s)
+        (view,) = deque(self.watch(job_id, patience_s=patience_s), maxlen=1)
         return done(view)
 
     def fetch(self, job_id: str, name: str, target: Path, *, overwrite: bool = False) -> None:
