@@ -33,10 +33,10 @@ from v2m.codecs.channels import channels_of, to_layout
 from v2m.codecs.latents import decode
 from v2m.codecs.pulse import mark_beats
 from v2m.model.checkpoint import load_checkpoint
+from v2m.piece import accented
 from v2m.plan import TempoWish, plan_beats
 from v2m.prompt.casting import silent_parts
 from v2m.prompt.words import read_prompt
-from v2m.score import accented
 from v2m.stages import never_cancel
 from v2m.tempo import TempoMap
 from v2m.timeline import Cut, Shot, Timeline
@@ -90,7 +90,7 @@ def score_job(job: Job) -> Scored:
         job,
         plan.tempo_map,
         decode(latents, composed.arrangement.tonic, brief.beats_per_bar),
-        accented(composed.arrangement, analysis, plan, silent_parts(brief)),
+        accented(composed.arrangement, analysis.hits, plan.tempo_map, silent_parts(brief)),
     )
 
 

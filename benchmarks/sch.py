@@ -36,9 +36,9 @@ from v2m.codecs.synth import ScoreSynth
 from v2m.metrics.heard import hit_errors_s
 from v2m.metrics.sch import SCH, scene_cut_hit
 from v2m.performance import perform
+from v2m.piece import accented, programme_of
 from v2m.plan import TempoWish, plan_beats, sch_of_beats
 from v2m.prompt.words import read_prompt
-from v2m.score import accented, programme_of
 from v2m.stages import never_cancel
 from v2m.tempo import Plan, TempoMap
 from v2m.timebase import SAMPLE_RATE_HZ
@@ -100,7 +100,7 @@ def render(
 ) -> Path:
     """Play into a folder; returns the music."""
     folder.mkdir()
-    programme = programme_of(analysis, arrangement, plan)
+    programme = programme_of(analysis.timeline.duration_s, arrangement, plan.tempo_map)
     perform(
         folder, arrangement, tempo_map, programme,
         synth=ScoreSynth(), settings=MasterSettings(), cancel=never_cancel,
@@ -180,7 +180,7 @@ def _best(
 ) -> Judged:
     judged = []
     for take, composition in enumerate(compositions):
-        arrangement = accented(composition.arrangement, analysis, plan)
+        arrangement = accented(composition.arrangement, analysis.hits, plan.tempo_map)
         judged.append(
             judge(
                 render(folder / f"take-{take}", arrangement, plan.tempo_map, analysis, plan), cuts_s, analysis

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -79,6 +79,10 @@ class EventCurve:
     def times_s(self) -> FloatArray:
         """The grid, (n,)."""
         return np.arange(len(self.values)) / self.rate_hz
+
+    def rounded(self) -> EventCurve:
+        """The same to four places, which a file holds in little room and gives back to the last bit."""
+        return replace(self, values=np.round(self.values, 4) + 0.0)  # never -0.0
 
     def at(self, times_s: ArrayLike) -> FloatArray:
         """The curve at any times, linear between its values and level past its ends; shape of `times_s`."""

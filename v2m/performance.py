@@ -138,8 +138,8 @@ class Recording:
         settings: MasterSettings,
         cancel: Cancel,
         on_progress: Callable[[float], None] = lambda fraction: None,
-    ) -> None:
-        """Write `music.wav` and `stems/PART.wav` into a folder.
+    ) -> MasterPlan:
+        """Write `music.wav` and `stems/PART.wav` into a folder; says how they were mastered.
 
         Raises:
             OutputWriteError: the disk is full or the folder not writable.
@@ -159,6 +159,7 @@ class Recording:
                 for part, samples in pieces.items():
                     stems[part].write(samples)
                 on_progress(min(1.0, (at + BLOCK_SAMPLES) / count))
+        return plan
 
     def _mastered(self, plan: MasterPlan) -> Iterator[tuple[int, Stems]]:
         last_s = self.programme.last_attack_s

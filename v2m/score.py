@@ -6,49 +6,37 @@ analysis + words -> beats -> compositions (one batch) -> accents on the hits -> 
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from safetensors.numpy import save_file
-
 from v2m import __version__
 from v2m.analysis import Analysis
-from v2m.audio import MasterSettings, WavReader
+from v2m.audio import MasterSettings
 from v2m.audio.wav import MAX_SAMPLES
 from v2m.backbones import load_backbone
 from v2m.backbones.base import Backbone, Commission, Composition
-from v2m.codecs.accents import accent_hits
-from v2m.codecs.arrangement import Arrangement, Part
 from v2m.codecs.midi import write_midi
-from v2m.codecs.pulse import mark_beats
 from v2m.codecs.soundfont import find_soundfont
 from v2m.codecs.synth import ScoreSynth
-from v2m.curves import FloatArray, event_curve
-from v2m.encoders import spectral
 from v2m.errors import InputError, OutputWriteError, UsageError
-from v2m.metrics.heard import hit_errors_s
-from v2m.performance import Programme, play
-from v2m.plan import TempoWish, plan_beats, sch_of_beats
+from v2m.measures import measures
+from v2m.performance import play
+from v2m.piece import Piece
+from v2m.plan import TempoWish, plan_beats
 from v2m.prompt.casting import silent_parts
 from v2m.prompt.pace import prompt_from_pace
 from v2m.prompt.words import Brief, read_prompt
 from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
-from v2m.take import Source, TakeRecord, read_record, to_json
+from v2m.take import Source, TakeRecord, read_record, write_record
+from v2m.take_latents import TakeLatents, write_latents
 from v2m.tempo import Plan
-from v2m.timebase import SAMPLE_RATE_HZ, samples_covering
-
-HEAVY_WEIGHT: Final = 0.5
-"""Hits of at least this weight must be heard."""
+from v2m.timebase import samples_covering
 
 _LETTERS: Final = "abcdefghijklmnop"
 """Several takes are told apart by these."""
-
-_LONGEST_CORRELATED_S: Final = 900
-"""The music's own curve is measured up to a quarter of an hour: its features, held at once, take 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +157,7 @@ class _Job:
         sources: tuple[Source, ...],
         backbone: Backbone | None,
     ) -> None:
-        self.analysis = analysis
+        self.analysis = replace(analysis, curve=analysis.curve.rounded())  # what the take holds is followed
         self.settings = settings
         self.sources = sources
         self.notes = list(analysis.notes)
@@ -218,25 +206,31 @@ class _Job:
     ) -> TakeRecord:
         if (folder / "take.json").is_file():
             return read_record(folder)
-        arrangement = accented(composition.arrangement, self.analysis, plan, silent_parts(self.brief))
-        programme = programme_of(self.analysis, arrangement, plan)
+        piece = Piece(
+            composition.arrangement, plan.tempo_map, self.analysis.hits, self.analysis.timeline.duration_s,
+            silent_parts(self.brief),
+        )  # fmt: skip
         settings = MasterSettings(self.settings.loudness_lufs)
         try:
             with clock.stage("render") as report:
                 recording = play(
-                    self.synth, arrangement, plan.tempo_map, programme, cancel, report, spool_folder=folder
-                )
+                    self.synth, piece.played, plan.tempo_map, piece.programme, cancel, report,
+                    spool_folder=folder,
+                )  # fmt: skip
             with recording, clock.stage("master") as report:
-                recording.write(folder, settings, cancel, report)
-                write_midi(folder / "score.mid", arrangement, plan.tempo_map)
-                save_file({"latents": composition.latents}, folder / "latents.safetensors")
-                record = self._record(composition, plan, folder)
-                (folder / "take.json").write_text(to_json(record), encoding="utf-8")
+                gain = recording.write(folder, settings, cancel, report).gain
+                write_midi(folder / "score.mid", piece.played, plan.tempo_map)
+                write_latents(folder, TakeLatents(composition.latents, composition.channels))
+                metrics = measures(self.analysis, plan.tempo_map, folder / "music.wav")
+                record = self._record(composition, plan, gain, metrics)
+                write_record(folder, record)
         except OSError as error:
             raise OutputWriteError(f"The take could not be written: {error.strerror or error}.") from error
         return record
 
-    def _record(self, composition: Composition, plan: Plan, building: Path) -> TakeRecord:
+    def _record(
+        self, composition: Composition, plan: Plan, gain: float, metrics: dict[str, Any]
+    ) -> TakeRecord:
         timeline, curve = self.analysis.timeline, self.analysis.curve
         return TakeRecord(
             sources=self.sources,
@@ -257,77 +251,11 @@ class _Job:
             hits=self.analysis.hits,
             tempo_map=plan.tempo_map,
             tonic=composition.arrangement.tonic,
-            curve={**asdict(curve), "values": (np.round(curve.values, 4) + 0.0).tolist()},
-            metrics=self._metrics(plan, building),
+            curve={**asdict(curve), "values": curve.values.tolist()},
+            metrics=metrics,
             notes=tuple(self.notes),
             v2m_version=__version__,
+            arithmetic=composition.arithmetic,
+            master_gain=gain,
+            cuts=timeline.cuts,
         )
-
-    def _metrics(self, plan: Plan, building: Path) -> dict[str, Any]:
-        errors = heard_errors(self.analysis, building / "music.wav")
-        sch = sch_of_beats(self.analysis, plan.tempo_map.beats_s)
-        return {
-            "sch": {"value": sch.value, "tolerance_s": sch.tolerance_s, "chance": round(sch.chance, 4)},
-            "hit_errors_s": errors,
-            "hits_heard": heard_share(self.analysis, errors),
-            "curve_correlation": curve_correlation(self.analysis, building / "music.wav"),
-        }
-
-
-def accented(
-    arrangement: Arrangement, analysis: Analysis, plan: Plan, silent: frozenset[Part] = frozenset()
-) -> Arrangement:
-    """The arrangement as it is played: leaning on the beats, every heavy hit struck exactly at its time.
-
-    Parts in `silent` get no accents: the words forbid them to sound.
-    """
-    hits = [hit for hit in analysis.hits if hit.weight >= HEAVY_WEIGHT]
-    beats = plan.tempo_map.beat_at(np.array([float(hit.time_s) for hit in hits]))
-    return accent_hits(
-        mark_beats(arrangement),
-        [(float(b), hit.weight, hit.kind) for b, hit in zip(beats, hits, strict=True)],
-        silent,
-    )
-
-
-def programme_of(analysis: Analysis, arrangement: Arrangement, plan: Plan) -> Programme:
-    """The length of the music and the attack that ends it."""
-    duration_s = analysis.timeline.duration_s
-    starts = np.array([note.start_beat for note in arrangement.notes])
-    attacks_s = plan.tempo_map.time_s(starts)
-    inside = attacks_s[attacks_s < float(duration_s)]
-    return Programme(duration_s, float(inside.max()) if len(inside) else None)
-
-
-def heard_errors(analysis: Analysis, wav: Path) -> dict[str, float | None]:
-    """For each hit inside the programme, how far the nearest onset in the sound lies, in seconds."""
-    inside = [hit for hit in analysis.hits if hit.time_s < analysis.timeline.duration_s]
-    with WavReader(wav) as sound:
-        errors = hit_errors_s(sound, SAMPLE_RATE_HZ, [float(hit.time_s) for hit in inside])
-    return {hit.id: error for hit, error in zip(inside, errors, strict=True)}
-
-
-def heard_share(analysis: Analysis, errors: dict[str, float | None]) -> float:
-    """Share of the heavy hits with an onset within one frame; 1 without any."""
-    frame_s = float(1 / analysis.timeline.rate)
-    heavy = [hit.id for hit in analysis.hits if hit.weight >= HEAVY_WEIGHT and hit.id in errors]
-    heard = sum(1 for id_ in heavy if (error := errors[id_]) is not None and abs(error) <= frame_s)
-    return round(heard / len(heavy), 4) if heavy else 1.0
-
-
-def curve_correlation(analysis: Analysis, wav: Path) -> float | None:
-    """Pearson correlation of the music's event curve with the video's; None where it says nothing."""
-    duration_s = analysis.timeline.duration_s
-    if duration_s > _LONGEST_CORRELATED_S:
-        return None
-    video = analysis.curve
-    with WavReader(wav) as sound:
-        heard = spectral.encode(sound, SAMPLE_RATE_HZ)
-    music = event_curve(heard, float(duration_s), rate_hz=video.rate_hz, kernel_s=video.kernel_s)
-    return _pearson(video.values, music.values)
-
-
-def _pearson(a: FloatArray, b: FloatArray) -> float | None:
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt((a @ a) * (b @ b)))
-    return round(float(a @ b) / scale, 4) + 0.0 if scale > 0 else None  # never -0.0

@@ -1,28 +1,31 @@
 """A take: one result and all that made it, as a folder `NAME.v2m/`.
 
     take.json             what was asked, read, planned and measured (format below)
-    latents.safetensors   what the backbone composed, (t, c) float32
+    latents.safetensors   what the backbone composed, (t, c) float32; see `v2m.take_latents`
     music.wav             the mastered music, 48 kHz 24 bit stereo, whole frames long
     stems/*.wav           the parts that sound, with the master's gain, so that they sum to the music
     score.mid             the notes with the tempo map
 
 How takes come to stand in their folder whole is the business of `v2m.shelf`. Times in `take.json` are
-seconds; exact ones are strings such as "1001/24".
+seconds; exact ones are strings such as "1001/24". A take of format 1 sounds and is listed, but lacks what it
+takes to be made again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from v2m.errors import DocumentError
+from v2m.errors import DocumentError, OutputWriteError
 from v2m.hits import Hit
 from v2m.tempo import TempoMap
+from v2m.timeline import Cut
 
-TAKE_FORMAT: Final = 1
+TAKE_FORMAT: Final = 2
 """Raised when `take.json` changes in a way that old readers cannot follow."""
 
 TAKE_SUFFIX: Final = ".v2m"
@@ -34,6 +37,28 @@ class Source:
 
     path: str
     sha256: str
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The take that another was made from."""
+
+    name: str
+    """Its folder's name without the suffix."""
+
+    id: str
+    """See `take_id`."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a take with moved hits was before: all moves are planned from here, so none adds to another."""
+
+    duration_s: Fraction
+    hits: tuple[Hit, ...]
+    cuts: tuple[Cut, ...]
+    tempo_map: TempoMap
+    curve: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -69,6 +94,24 @@ class TakeRecord:
 
     v2m_version: str
     format: int = TAKE_FORMAT
+    arithmetic: str = ""
+    """Where and in which numbers it was composed: another device rounds otherwise."""
+
+    master_gain: float = 1.0
+    """Linear, before the limiter: kept when hits are moved, so that what stays sounds as loud as it did."""
+
+    cuts: tuple[Cut, ...] = ()
+    parent: Parent | None = None
+    asked: dict[str, Any] = field(default_factory=dict)
+    """What was asked of the parent: nudges, a new timeline, new words."""
+
+    origin: Origin | None = None
+    """None where no hit was moved."""
+
+    @property
+    def before(self) -> Origin:
+        """The take before any hit was moved."""
+        return self.origin or Origin(self.duration_s, self.hits, self.cuts, self.tempo_map, self.curve)
 
 
 def to_json(record: TakeRecord) -> str:
@@ -101,17 +144,34 @@ def from_json(text: str) -> TakeRecord:
 
 
 def _typed(fields: dict[str, Any]) -> dict[str, Any]:
-    tempo = fields["tempo_map"]
+    parent, origin = fields.get("parent"), fields.get("origin")
     return {
+        **_timed(fields),
         "sources": tuple(Source(**source) for source in fields["sources"]),
         "terms": tuple(fields["terms"]),
         "unknown_words": tuple(fields["unknown_words"]),
         "frame_rate": Fraction(fields["frame_rate"]),
-        "duration_s": Fraction(fields["duration_s"]),
-        "hits": tuple(Hit(**{**hit, "time_s": Fraction(hit["time_s"])}) for hit in fields["hits"]),
-        "tempo_map": TempoMap(**{**tempo, "beats_s": tuple(tempo["beats_s"])}),
         "notes": tuple(fields["notes"]),
+        "parent": None if parent is None else Parent(**parent),
+        "origin": None if origin is None else Origin(**{**origin, **_timed(origin)}),
     }
+
+
+def _timed(fields: dict[str, Any]) -> dict[str, Any]:
+    """What a record and its origin have alike."""
+    tempo = fields["tempo_map"]
+    return {
+        "duration_s": Fraction(fields["duration_s"]),
+        "hits": tuple(Hit(**_exact(hit, "time_s")) for hit in fields["hits"]),
+        "cuts": tuple(
+            Cut(**_exact(cut, "time_s", "width_s", "center_offset_s")) for cut in fields.get("cuts", ())
+        ),
+        "tempo_map": TempoMap(**{**tempo, "beats_s": tuple(tempo["beats_s"])}),
+    }
+
+
+def _exact(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {**fields, **{name: Fraction(fields[name]) for name in names}}
 
 
 def read_record(folder: Path) -> TakeRecord:
@@ -124,3 +184,20 @@ def read_record(folder: Path) -> TakeRecord:
         return from_json((folder / "take.json").read_text(encoding="utf-8"))
     except OSError as error:
         raise DocumentError(f"{folder} is no take: it has no readable take.json.") from error
+
+
+def write_record(folder: Path, record: TakeRecord) -> None:
+    """Write `take.json`; last of all files of a take, so that what has one is whole.
+
+    Raises:
+        OutputWriteError: it cannot be written.
+    """
+    try:
+        (folder / "take.json").write_text(to_json(record), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise OutputWriteError(f"The take could not be written: {error.strerror}.") from error
+
+
+def take_id(record: TakeRecord) -> str:
+    """What a take is known by wherever its folder lies: the beginning of its record's hash."""
+    return hashlib.sha256(to_json(record).encode()).hexdigest()[:16]

@@ -13,7 +13,8 @@ from v2m.audio import WavWriter
 from v2m.curves import event_curve
 from v2m.errors import InputError
 from v2m.hits import find_hits
-from v2m.score import ScoreSettings, curve_correlation, heard_errors, score
+from v2m.measures import curve_correlation, heard_errors
+from v2m.score import ScoreSettings, score
 from v2m.shelf import Shelf
 from v2m.timeline import Cut, Shot, Timeline
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v2m.codecs.arrangement import Arrangement
+from v2m.codecs.layout import CHANNEL_NAMES
 from v2m.curves import EventCurve
 from v2m.hits import Hit
 from v2m.prompt.words import Brief
@@ -50,6 +51,12 @@ class Composition:
     latents: NDArray[np.float32]  # (t, c)
     arrangement: Arrangement
     """Beat 0 is the first beat of the tempo map."""
+
+    channels: tuple[str, ...] = CHANNEL_NAMES
+    """What the latents' channels are called, see `v2m.codecs.channels`."""
+
+    arithmetic: str = ""
+    """Where and in which numbers it was composed, `cpu bfloat16`: others round otherwise."""
 
 
 FractionDone = Callable[[float], None]

@@ -70,6 +70,9 @@ class Sketch:
     """Weights other than the shipped ones."""
 
     device: str = "auto"
+    dtype: str = ""
+    """`bfloat16` or `float32`; by default what is fast on the device."""
+
     name: str = "sketch"
 
     @property
@@ -90,8 +93,16 @@ class Sketch:
 
     @cached_property
     def _model(self) -> DiT:
-        device = choose_device(self.device)
-        return self._checkpoint.model.to(device=device, dtype=fast_dtype(device))
+        return self._checkpoint.model.to(device=choose_device(self.device), dtype=self._dtype)
+
+    @property
+    def arithmetic(self) -> str:
+        """Where and in which numbers it composes."""
+        return f"{choose_device(self.device).type} {str(self._dtype).removeprefix('torch.')}"
+
+    @cached_property
+    def _dtype(self) -> torch.dtype:
+        return getattr(torch, self.dtype) if self.dtype else fast_dtype(choose_device(self.device))
 
     @cached_property
     def _channels(self) -> tuple[str, ...]:
@@ -119,6 +130,8 @@ class Sketch:
                     ),
                     commission.brief,
                 ),
+                self._channels,
+                self.arithmetic,
             )
             for i, seed in enumerate(commission.seeds)
             for tonic in (choose_tonic(commission.brief, seed),)

@@ -1,7 +1,7 @@
 """What the stages of a job leave on their way, so that an interrupted job ends in the same bytes.
 
     STAGES/part-HASH.json       what was seen: curve, hits, notes; `video-HASH.json` with the cuts found
-    STAGES/composition-HASH.…   .safetensors the latents of all takes, .json the notes they decode to
+    STAGES/composition-HASH.…   .safetensors the latents of all takes, .json all else of them
     STAGES/take-HASH-N/         a take, whole; see `v2m_daemon.worker.draft_shelf`
 
 Conventions: files are written whole or not at all. Their names carry a hash of what they were made from, so a
@@ -72,7 +72,7 @@ class Drafts:
             made = make()
             tensors = {str(index): np.ascontiguousarray(one.latents) for index, one in enumerate(made)}
             durable.write_whole(latents, save(tensors))
-            durable.write_whole(notes, _dump([one.arrangement for one in made]))
+            durable.write_whole(notes, _dump([replace(one, latents=np.zeros(0, np.float32)) for one in made]))
             return made
 
 
@@ -148,10 +148,16 @@ def _exact(data: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _read_compositions(seeds: tuple[int, ...], latents: Path, notes: Path) -> tuple[Composition, ...]:
-    arrangements = [_arrangement(data) for data in json.loads(notes.read_bytes())]
+    kept = json.loads(notes.read_bytes())
     with safe_open(latents, "np") as file:
         return tuple(
-            Composition(seed, cast(Any, file.get_tensor(str(index))), arrangements[index])
+            Composition(
+                seed,
+                cast(Any, file.get_tensor(str(index))),
+                _arrangement(kept[index]["arrangement"]),
+                tuple(kept[index]["channels"]),
+                kept[index]["arithmetic"],
+            )
             for index, seed in enumerate(seeds)
         )
 
