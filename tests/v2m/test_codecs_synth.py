@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from v2m.codecs.arrangement import PARTS, Arrangement, Note, Part
-from v2m.codecs.desk import CALIBRATION_PITCHES, Channel, Desk
+from v2m.audio.loudness import k_weighted
+from v2m.codecs.arrangement import DRUM_VOICES, PARTS, Arrangement, Note, Part
+from v2m.codecs.desk import CALIBRATION_PITCHES, DRUM_LEVELS_DB, Channel, Desk
 from v2m.codecs.room import BLOCK_SAMPLES, impulse_response
 from v2m.codecs.synth import ScoreSynth
 from v2m.tempo import TempoMap
@@ -190,3 +191,16 @@ def test_memory_stays_flat_over_the_length(synth: ScoreSynth) -> None:
 
     peak_bytes(5)  # fills the cache of notes
     assert peak_bytes(60) < 1.3 * peak_bytes(15)
+
+
+@pytest.mark.parametrize("kit", [0, 25, 48])
+def test_kick_snare_and_hats_keep_their_balance_in_every_kit(dry: ScoreSynth, kit: int) -> None:
+    def level_db(key: int) -> float:
+        arrangement = Arrangement(1, (Note("drums", 0, 0.25, key, 100),), programs={"drums": kit})
+        samples = dry.render(arrangement, STEADY, sample_count=48_000)["drums"]
+        power = np.convolve((k_weighted(samples) ** 2).sum(axis=0), np.ones(2400) / 2400, "full")
+        return float(10 * np.log10(power.max()))
+
+    for voice, expected_db in DRUM_LEVELS_DB.items():
+        if voice in ("kick", "snare", "closed hat"):
+            assert abs(level_db(DRUM_VOICES[voice]) - expected_db) < 1.5

@@ -35,6 +35,12 @@ _K_WEIGHTING = np.array(
 )
 
 
+def k_weighted(samples: Samples) -> FloatArray:
+    """A sound (s, 2) as the ear weighs its frequencies, (2, s)."""
+    weighted: FloatArray = signal.sosfilt(_K_WEIGHTING, samples.T)
+    return weighted
+
+
 class LoudnessMeter:
     """Takes a programme in pieces of any length and keeps its weighted energy by hops."""
 

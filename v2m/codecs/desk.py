@@ -17,6 +17,24 @@ CALIBRATION_VELOCITY: Final = 100
 CALIBRATION_PITCHES: Final[Mapping[Part, int]] = {"bass": 40, "harmony": 60, "lead": 72, "extras": 67}
 """The middle of each part's range."""
 
+DRUM_LEVELS_DB: Final[Mapping[str, float]] = {
+    # kick and snare carry the beat, and a tracker as a listener follows what is loud: hats stay far below
+    "kick": -9.0,
+    "snare": -10.0,
+    "clap": -12.0,
+    "rim": -15.0,
+    "closed hat": -25.0,
+    "open hat": -26.0,
+    "low tom": -12.0,
+    "high tom": -12.0,
+    "crash": -18.0,
+    "ride": -26.0,
+    "shaker": -25.0,
+    "big drum": -10.0,
+}
+"""K-weighted level of a calibration stroke in its loudest 50 ms, dB of full scale: one balance in every kit
+and font. As recorded an electronic kit's hats stand 10 dB above an acoustic one's, and kicks differ by 9."""
+
 MAX_CALIBRATION: Final = 5.0
 """A sound is raised or lowered by at most this factor (14 dB): a breathy one must not turn into hiss."""
 
@@ -26,7 +44,7 @@ class Channel:
     """One part's strip on the desk."""
 
     level: float
-    """RMS of a calibration note in its loudest 200 ms; for drums the gain of the kit as recorded."""
+    """RMS of a calibration note in its loudest 200 ms; for drums a factor on their own levels."""
 
     pan: float
     room_send: float

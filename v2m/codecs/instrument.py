@@ -15,8 +15,15 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from v2m.codecs.arrangement import Part
-from v2m.codecs.desk import CALIBRATION_PITCHES, CALIBRATION_VELOCITY, MAX_CALIBRATION, Desk
+from v2m.audio.loudness import k_weighted
+from v2m.codecs.arrangement import DRUM_VOICES, Part
+from v2m.codecs.desk import (
+    CALIBRATION_PITCHES,
+    CALIBRATION_VELOCITY,
+    DRUM_LEVELS_DB,
+    MAX_CALIBRATION,
+    Desk,
+)
 from v2m.codecs.player import DRUM_BANK, SILENCE, Player
 from v2m.codecs.programs import DEFAULT_PROGRAMS
 from v2m.codecs.soundfont import SoundFont
@@ -42,6 +49,8 @@ _CACHE_BYTES = 96 * 2**20
 _MOST_PLAYERS = 64
 """Opened at a time; of a compressed font each holds a few decoded samples, about 2 MB."""
 
+_DRUM_LEVELS = {DRUM_VOICES[name]: 10 ** (level_db / 20) for name, level_db in DRUM_LEVELS_DB.items()}
+
 _NoteKey = tuple[int, int, int, int, int]
 """Bank, program, key, velocity, length held."""
 
@@ -55,7 +64,8 @@ class Orchestra:
         self._players: OrderedDict[tuple[int, ...], Player] = OrderedDict()
         self._notes: OrderedDict[_NoteKey, Samples] = OrderedDict()
         self._bytes = 0
-        self._gain = cache(self._calibrated_gain)
+        self._note_gain = cache(self._calibrated_note_gain)
+        self._stroke_gain = cache(self._calibrated_stroke_gain)
         self._preset = cache(self._nearest_preset)
 
     def note(
@@ -72,22 +82,26 @@ class Orchestra:
         """
         bank, preset = self._preset(part, program)
         layer = self._velocity_layer(bank, preset, pitch, velocity)
-        key = (bank, preset, pitch, layer, 0 if length is None else _on_length_grid(length))
-        sound = self._notes.get(key)
-        if sound is None:
-            sound = self._render(*key)
-            self._remember(key, sound)
-        else:
-            self._notes.move_to_end(key)
+        sound = self._sound((bank, preset, pitch, layer, 0 if length is None else _on_length_grid(length)))
         loudness = (velocity / CALIBRATION_VELOCITY) ** _VELOCITY_EXPONENT
         # the player made the layer's sound in proportion to the layer's velocity
-        return sound, loudness * CALIBRATION_VELOCITY / layer * self._gain(part, program)
+        gain = self._stroke_gain(program, pitch) if part == "drums" else self._note_gain(part, program)
+        return sound, loudness * CALIBRATION_VELOCITY / layer * gain
 
     def _velocity_layer(self, bank: int, preset: int, pitch: int, velocity: int) -> int:
         """The velocity at which a note is rendered: others that differ in loudness alone share it."""
         (low, high), shaped = self._soundfont.file.velocity_layer(bank, preset, pitch, velocity)
         wished = round(velocity / _VELOCITY_LAYER) * _VELOCITY_LAYER if shaped else CALIBRATION_VELOCITY
         return max(low, 1, min(high, wished))
+
+    def _sound(self, key: _NoteKey) -> Samples:
+        sound = self._notes.get(key)
+        if sound is None:
+            sound = self._render(*key)
+            self._remember(key, sound)
+        else:
+            self._notes.move_to_end(key)
+        return sound
 
     def _remember(self, key: _NoteKey, sound: Samples) -> None:
         self._notes[key] = sound
@@ -96,17 +110,23 @@ class Orchestra:
             _, oldest = self._notes.popitem(last=False)
             self._bytes -= oldest.nbytes
 
-    def _calibrated_gain(self, part: Part, program: int) -> float:
-        level = self._desk.channels[part].level
-        if part == "drums":
-            return level
+    def _calibrated_note_gain(self, part: Part, program: int) -> float:
         bank, preset = self._preset(part, program)
         held = SAMPLE_RATE_HZ // 2
         sound = self._render(bank, preset, CALIBRATION_PITCHES[part], CALIBRATION_VELOCITY, held)
-        window = SAMPLE_RATE_HZ // 5
-        energy = np.cumsum((sound[:, 0] ** 2 + sound[:, 1] ** 2) / 2, dtype=np.float64)
-        loudest = float(np.sqrt((energy[window:] - energy[:-window]).max() / window))
-        return min(MAX_CALIBRATION, max(1 / MAX_CALIBRATION, level / max(loudest, SILENCE)))
+        loudest = _loudest(sound.T, SAMPLE_RATE_HZ // 5)
+        return _limited(self._desk.channels[part].level / np.sqrt(max(loudest / 2, SILENCE**2)))
+
+    def _calibrated_stroke_gain(self, kit: int, pitch: int) -> float:
+        """Of a drum that the desk knows; others sound as recorded."""
+        level = self._desk.channels["drums"].level
+        if pitch not in _DRUM_LEVELS:
+            return level
+        bank, preset = self._preset("drums", kit)
+        velocity = self._velocity_layer(bank, preset, pitch, CALIBRATION_VELOCITY)
+        sound = self._sound((bank, preset, pitch, velocity, 0))
+        loudest = _loudest(k_weighted(sound), SAMPLE_RATE_HZ // 20) * (CALIBRATION_VELOCITY / velocity) ** 2
+        return level * _limited(_DRUM_LEVELS[pitch] / np.sqrt(max(loudest, SILENCE**2)))
 
     def _render(self, bank: int, preset: int, pitch: int, velocity: int, held: int) -> Samples:
         samples = self._soundfont.file.samples(bank, preset, pitch, velocity)
@@ -129,6 +149,17 @@ class Orchestra:
             f"The SoundFont has no {'drum kit' if part == 'drums' else 'General MIDI instruments'}.",
             hint="Set V2M_SOUNDFONT to a full General MIDI font.",
         )
+
+
+def _loudest(sides: NDArray[np.floating], window: int) -> float:
+    """Mean power, summed over the sides (2, s), of the loudest stretch."""
+    power = np.square(sides, dtype=np.float64).sum(axis=0)
+    energy = np.cumsum(np.concatenate([np.zeros(1), power, np.zeros(window)]))
+    return float((energy[window:] - energy[:-window]).max() / window)
+
+
+def _limited(factor: float) -> float:
+    return float(min(MAX_CALIBRATION, max(1 / MAX_CALIBRATION, factor)))
 
 
 def _on_length_grid(length: int) -> int:
