@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from typing import Final
 
 from v2m.errors import BusyError, CancelledError, OutputWriteError, UnreachableError, V2MError
 from v2m_daemon.confine import Confinement
@@ -16,6 +17,9 @@ from v2m_daemon.intake.job_directory import JobDirectory, Mark
 from v2m_daemon.intake.status import early_status, error_of, failure_of, result_of, status_of
 from v2m_daemon.jobs.desk import Desk
 from v2m_daemon.jobs.view import JobState, JobView
+
+FRESH_S: Final = 10.0
+"""A directory that changed so lately is being filled."""
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +85,8 @@ class Errand:
             return True
         view = await self._desk.get(self._job_id) if self._job_id else await self._ask()
         if view is None:
-            return self.directory.is_half_written
+            # events of what comes into a new directory are lost until the system watches it too
+            return self.directory.is_half_written or time.time() - self.directory.changed_s < FRESH_S
         if self.directory.wants_cancel and not view.state.is_final and not self._is_cancelled:
             view = await self._desk.cancel(view.id)
             self._is_cancelled = True

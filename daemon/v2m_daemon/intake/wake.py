@@ -63,14 +63,17 @@ class Wake:
 
     async def wait(self, longest_s: float) -> None:
         """Until something changed, at most so long."""
+        # not wait_for: before Python 3.12 it forgets to be cancelled when the bell rings in the same moment
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._bell.wait(), longest_s)
+            async with asyncio.timeout(longest_s):
+                await self._bell.wait()
         self._bell.clear()
 
 
 def _observe(folder: Path, ring: Callable[[], None], *, inside: bool) -> BaseObserver:
     from watchdog.observers import Observer
 
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # it complains of being stopped
     observer = Observer()
     observer.daemon = True
     bell: Any = _Bell(ring)  # a handler by what it does
