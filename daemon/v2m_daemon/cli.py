@@ -52,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_cancel(commands)
     _add_watch(commands)
     _add_models(commands)
+    _add_install_resolve(commands)
     doctor = commands.add_parser("doctor", help="say what is here, what is missing and how to get it")
     flags.add_json(doctor)
     doctor.set_defaults(run="v2m_daemon.commands.doctor")
@@ -67,6 +68,18 @@ def _add_models(commands: Commands) -> None:
     models.add_argument("--accept", action="store_true", help="add: accept the licence that is shown")
     flags.add_json(models)
     models.set_defaults(run="v2m_daemon.commands.models")
+
+
+def _add_install_resolve(commands: Commands) -> None:
+    install = commands.add_parser("install-resolve", help="put V2M into the menu of DaVinci Resolve")
+    where = install.add_mutually_exclusive_group()
+    where.add_argument("--user", action="store_true", help="for you (the default)")
+    where.add_argument("--all", action="store_true", help="for everybody on this machine")
+    where.add_argument("--remove", action="store_true", help="take all of V2M's entries out instead")
+    install.add_argument("--to", metavar="DIR", help="into this script folder, where Resolve lies elsewhere")
+    install.add_argument("--music", metavar="DIR", help="folder for the music (default: among your music)")
+    flags.add_json(install)
+    install.set_defaults(run="v2m_daemon.commands.install_resolve")
 
 
 def _add_score(commands: Commands) -> None:

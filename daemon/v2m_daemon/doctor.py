@@ -20,7 +20,9 @@ from typing import Any
 
 from v2m import __version__
 from v2m.errors import V2MError
+from v2m_daemon.home import Home
 from v2m_daemon.memory import memory
+from v2m_daemon.resolve import health as resolve_health
 
 PROBE_LIMIT_S = 120
 """A cold start of torch from a slow disk takes up to a minute."""
@@ -47,11 +49,13 @@ class Problem:
 def report() -> dict[str, Any]:
     """Everything that is known of this machine, with `problems` and whether `v2m score` is `ready` to run."""
     libraries, probed, soundfont, room = _libraries(), _probe(), _soundfont(), memory()
+    resolve = resolve_health.look(Home.find())
     problems = [
         *_library_problems(libraries),
         *_probe_problems(probed),
         *_soundfont_problems(soundfont),
         *_memory_problems(room.free_bytes if room else None),
+        *(Problem(what, fix, blocks_score=False) for what, fix in resolve_health.problems(resolve)),
     ]
     return {
         "v2m": __version__,
@@ -63,6 +67,7 @@ def report() -> dict[str, Any]:
         "torch": probed,
         "soundfont": soundfont,
         "folders": _folders(),
+        "resolve": resolve,
         "problems": [asdict(problem) for problem in problems],
         "ready": not any(problem.blocks_score for problem in problems),
     }
@@ -80,6 +85,7 @@ def describe(found: dict[str, Any]) -> str:
         "weights": _file(weights, f"{weights.get('backbone')}, {weights.get('licence')}"),
         "SoundFont": _file(font, _size(font["size_bytes"]) if font["path"] else ""),
         **{f"{name} folder": path for name, path in found["folders"].items()},
+        "Resolve": resolve_health.words(found["resolve"]),
         "libraries": ", ".join(
             f"{name} {version or 'missing'}" for name, version in found["libraries"].items()
         ),

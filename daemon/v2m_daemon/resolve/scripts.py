@@ -35,7 +35,7 @@ _CHECKOUT: Final = Path(__file__).parents[3] / "resolve_scripts"
 
 _NEED: Final = re.compile(r'\bneed\("(\w+)"\)')
 _ADDRESSES: Final = re.compile(r"^local ADDRESSES = .*$", re.MULTILINE)
-_NOT_PLAIN: Final = re.compile(rb'[^ !#-\[\]-~]')
+_NOT_PLAIN: Final = re.compile(rb"[^ !#-\[\]-~]")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Addresses:
 
 
 def music_folder(home: Home) -> Path:
-    """Where music for Resolve lies by default: in the home that V2M_HOME names, else with the user's music."""
+    """Where music for Resolve lies by default: where V2M_HOME says, else with the user's music."""
     if home == Home.find({}):
         return Path(platformdirs.user_music_dir()) / "V2M"
     return home.data / "resolve"
