@@ -49,6 +49,12 @@ class Programme:
         """Length of the music; the last frame is covered whole."""
         return samples_covering(self.duration_s)
 
+    @property
+    def ending(self) -> Ending:
+        """How the music goes out."""
+        last_s = self.last_attack_s
+        return Ending(self.sample_count, None if last_s is None else round(last_s * SAMPLE_RATE_HZ))
+
 
 def play(
     synth: ScoreSynth,
@@ -162,10 +168,7 @@ class Recording:
         return plan
 
     def _mastered(self, plan: MasterPlan) -> Iterator[tuple[int, Stems]]:
-        last_s = self.programme.last_attack_s
-        ending = Ending(
-            self.programme.sample_count, None if last_s is None else round(last_s * SAMPLE_RATE_HZ)
-        )
+        ending = self.programme.ending
         for spool in self._spools.values():
             spool.seek(0)
         for at in range(0, self.programme.sample_count, BLOCK_SAMPLES):

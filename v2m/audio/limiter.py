@@ -2,7 +2,8 @@
 
 Conventions: one value a millisecond frame; gains are linear, in (0, 1]. The curve is made for the whole
 programme at once, from its peaks alone (four bytes a millisecond: 29 MB for two hours), and is then applied
-piece by piece.
+piece by piece. It forgets: the curve of an excerpt that begins on a whole second is, `FORGETS_FRAMES` later,
+that of the programme to the last bit.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ LOOK_AHEAD_FRAMES: Final = 5
 
 _RELEASE_FRAMES = 80.0
 """Time constant of the return, in ms: faster distorts the bass, slower is heard as pumping."""
+
+FORGETS_FRAMES: Final = 4000
+"""After 50 time constants the rest of a return is under a double's last digit beside 1."""
+
+_CHUNK_FRAMES = 1000
+"""The return is computed anew from each second on: its rounding then does not depend on where all began."""
 
 
 def limiter_gains(frame_peaks: Samples, gain: float, ceiling: float) -> FloatArray:
@@ -54,16 +61,23 @@ def _release(allowed: FloatArray) -> FloatArray:
     """
     with np.errstate(divide="ignore"):
         distance = np.log(1 - allowed)
-    rising = np.arange(len(allowed)) / _RELEASE_FRAMES
-    released: FloatArray = 1 - np.exp(np.maximum.accumulate(distance + rising) - rising)
+    rising = np.arange(min(_CHUNK_FRAMES, len(allowed))) / _RELEASE_FRAMES
+    last = -np.inf
+    for at in range(0, len(distance), _CHUNK_FRAMES):
+        chunk = distance[at : at + _CHUNK_FRAMES]
+        chunk[0] = max(chunk[0], last - 1 / _RELEASE_FRAMES)
+        slope = rising[: len(chunk)]
+        chunk[:] = np.maximum.accumulate(chunk + slope) - slope
+        last = chunk[-1]
+    released: FloatArray = 1 - np.exp(distance)
     return np.minimum(released, allowed)  # rounding must not lift it
 
 
-def apply_gains(samples: Samples, edges: FloatArray, at: int) -> Samples:
-    """The piece (s, 2) that begins at sample `at` of the programme, with a gain curve of frames."""
+def apply_gains(samples: Samples, edges: FloatArray, at: int, first_frame: int = 0) -> Samples:
+    """The piece (s, 2) that begins at sample `at` of the programme, under a curve from `first_frame` on."""
     places = (at + np.arange(len(samples))) / FRAME_SAMPLES
     first = at // FRAME_SAMPLES
-    near = edges[first : first + len(samples) // FRAME_SAMPLES + 3]
+    near = edges[first - first_frame : first - first_frame + len(samples) // FRAME_SAMPLES + 3]
     curve = np.interp(places, first + np.arange(len(near)), near).astype(np.float32)
     out = np.empty_like(samples)
     for side in range(samples.shape[1]):

@@ -52,6 +52,11 @@ class MasterSettings:
         if not -30 <= self.ceiling_dbtp <= 0:
             raise InputError(f"The true-peak ceiling is {self.ceiling_dbtp} dBTP, expected -30 to 0.")
 
+    @property
+    def ceiling(self) -> float:
+        """What the limiter aims at, linear."""
+        return _amplitude(self.ceiling_dbtp - _SAFETY_DB)
+
 
 @dataclass(frozen=True)
 class MasterPlan:
@@ -63,9 +68,12 @@ class MasterPlan:
     limiter: FloatArray
     """The limiter's gain at the edges of frames, (frames + 1,)."""
 
+    first_frame: int = 0
+    """Millisecond of the programme at which the limiter's curve begins."""
+
     def apply(self, samples: Samples, at: int) -> Samples:
         """The mastered piece (s, 2) that begins at sample `at`."""
-        return apply_gains(samples * np.float32(self.gain), self.limiter, at)
+        return apply_gains(samples * np.float32(self.gain), self.limiter, at, self.first_frame)
 
 
 class MixMeter:
@@ -90,7 +98,7 @@ class MixMeter:
         """The gain and limiter that bring what was measured to the wanted loudness."""
         hops, peaks = self._loudness.hop_energies(), self._peaks.frame_peaks()
         loudness = gated_lufs(hops)
-        ceiling = _amplitude(settings.ceiling_dbtp - _SAFETY_DB)
+        ceiling = settings.ceiling
         if not np.isfinite(loudness):
             return MasterPlan(1.0, limiter_gains(peaks, 1.0, ceiling))
         gain_db = min(settings.max_gain_db, settings.target_lufs - loudness)
@@ -104,6 +112,17 @@ class MixMeter:
             gain_db = min(settings.max_gain_db, gain_db + missing)
             limiter = limiter_gains(peaks, _amplitude(gain_db), ceiling)
         return MasterPlan(_amplitude(gain_db), limiter)
+
+    def excerpt_plan(self, gain: float, settings: MasterSettings, first_frame: int) -> MasterPlan:
+        """The plan of the whole programme, whose gain is known, where only an excerpt was measured.
+
+        Args:
+            gain: of the whole.
+            settings: as for the whole.
+            first_frame: millisecond at which the excerpt begins, a whole second; the plan holds from
+                `FORGETS_FRAMES` later on, or from the start if the excerpt begins there.
+        """
+        return MasterPlan(gain, limiter_gains(self._peaks.frame_peaks(), gain, settings.ceiling), first_frame)
 
 
 def _limited(hops: FloatArray, peaks: Samples, limiter: FloatArray) -> FloatArray:

@@ -54,6 +54,11 @@ class ScoreSynth:
         self._desk = desk or Desk()
         self._orchestra = Orchestra(self.soundfont, self._desk)
 
+    @staticmethod
+    def parts(arrangement: Arrangement) -> tuple[Part, ...]:
+        """The parts that play, in the order of their stems."""
+        return tuple(_parts_with_notes(arrangement))
+
     def render(
         self, arrangement: Arrangement, tempo: TempoMap, *, sample_count: int, beat_offset: float = 0.0
     ) -> Stems:
