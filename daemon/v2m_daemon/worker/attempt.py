@@ -81,7 +81,8 @@ class Studio:
         clock = StageClock(progress)
         with open_programme(viewing_of(work), clock, cancel=cancel, remember=drafts.analysis) as seen:
             result = of_analysis(seen.analysis)
-        folder.write_result(result, {})
+        if work.puts_in_place:
+            folder.write_result(result, {})
         return Done(result, {})
 
     def _score(self, work: Work, folder: JobFolder, progress: Progress, cancel: Cancel) -> Done:
@@ -98,6 +99,8 @@ class Studio:
                 clock=clock, cancel=cancel, backbone=backbone,
             )  # fmt: skip
             cancel()
+            if not work.puts_in_place:
+                return Done({}, {})
             return _publish(work, programme, takes, shelf, clock)
 
 

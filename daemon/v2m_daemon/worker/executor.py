@@ -35,6 +35,9 @@ class Work:
     window_scale: float = 1.0
     """What the model takes at once, as a share of its usual window; halved after memory ran out."""
 
+    puts_in_place: bool = True
+    """False: only the resumable files are left, for a machine that sees the place to finish the job."""
+
 
 @dataclass(frozen=True)
 class Progress:

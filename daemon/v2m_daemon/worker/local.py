@@ -83,14 +83,14 @@ class LocalExecutor:
                             yield event
                             continue
                         settled = True
-                        yield await _settle(work, event)
+                        yield await settle(work, event)
             finally:
                 del self._taken[work.job_id]
                 self._free.put_nowait(seat)
         finally:
             del self._stops[work.job_id]
             if not settled:
-                await _settle(work, Stopped())
+                await settle(work, Stopped())
 
     async def cancel(self, job_id: str) -> None:
         """Stop a job."""
@@ -112,9 +112,8 @@ class LocalExecutor:
         )
 
     def needed_bytes(self, spec: JobSpec) -> int:
-        """The libraries, and what takes that are composed at once add."""
-        takes = spec.takes if spec.kind is JobKind.SCORE else 0
-        return LIBRARIES_BYTES + takes * TAKE_BYTES
+        """See `needed_bytes`."""
+        return needed_bytes(spec)
 
     async def close(self) -> None:
         """End every worker."""
@@ -140,7 +139,13 @@ class LocalExecutor:
             stopping.cancel()
 
 
-async def _settle(work: Work, outcome: Event) -> Event:
+def needed_bytes(spec: JobSpec) -> int:
+    """The libraries, and what takes that are composed at once add."""
+    takes = spec.takes if spec.kind is JobKind.SCORE else 0
+    return LIBRARIES_BYTES + takes * TAKE_BYTES
+
+
+async def settle(work: Work, outcome: Event) -> Event:
     """The outcome as it stays: what was being put in place is, and of anything else nothing is left there."""
     if isinstance(outcome, Done):
         return outcome

@@ -28,6 +28,7 @@ def work_to_json(work: Work) -> dict[str, Any]:
         "attempt": work.attempt,
         "roots": list(work.roots),
         "window_scale": work.window_scale,
+        "puts_in_place": work.puts_in_place,
     }
 
 
