@@ -17,11 +17,13 @@ from v2m.audio import MasterSettings
 from v2m.audio.wav import MAX_SAMPLES
 from v2m.backbones import load_backbone
 from v2m.backbones.base import Backbone, Commission, Composition
+from v2m.codecs.arrangement import Arrangement
 from v2m.codecs.midi import write_midi
 from v2m.codecs.soundfont import find_soundfont
 from v2m.codecs.synth import ScoreSynth
 from v2m.errors import InputError, OutputWriteError, UsageError
 from v2m.measures import measures
+from v2m.metrics.music import music_figures
 from v2m.performance import play
 from v2m.piece import Piece
 from v2m.plan import TempoWish, plan_beats
@@ -34,6 +36,9 @@ from v2m.take import Source, TakeRecord, read_record, write_record
 from v2m.take_latents import TakeLatents, write_latents
 from v2m.tempo import Plan
 from v2m.timebase import samples_covering
+
+_LONGEST_COMPARED_S: Final = 900
+"""Takes longer than a quarter of an hour are ranked without figures of their notes."""
 
 _LETTERS: Final = "abcdefghijklmnop"
 """Several takes are told apart by these."""
@@ -87,10 +92,18 @@ class Scored:
         return self.folder / "music.wav"
 
     @property
-    def rank_key(self) -> tuple[float, float]:
-        """Higher is better: hits heard by weight, then how closely the music's curve follows the video's."""
+    def rank_key(self) -> tuple[float, float, float]:
+        """Higher is better: hits heard, then how the curves run together, then how whole the music is.
+
+        The first two are rounded to what can be told apart by ear, so that the later ones count at all.
+        """
         metrics = self.record.metrics
-        return metrics["hits_heard"], metrics["curve_correlation"] or 0.0
+        hits, curves = round(metrics["hits_heard"], 2), round(metrics["curve_correlation"] or 0.0, 1)
+        music = metrics.get("music") or {}
+        in_key, steady, empty = (
+            music.get(name) or 0.0 for name in ("scale_consistency", "groove_consistency", "empty_bar_rate")
+        )
+        return hits, curves, in_key + steady - empty
 
 
 def score(
@@ -222,11 +235,19 @@ class _Job:
                 write_midi(folder / "score.mid", piece.played, plan.tempo_map)
                 write_latents(folder, TakeLatents(composition.latents, composition.channels))
                 metrics = measures(self.analysis, plan.tempo_map, folder / "music.wav")
+                metrics["music"] = self._music(composition.arrangement)
                 record = self._record(composition, plan, gain, metrics)
                 write_record(folder, record)
         except OSError as error:
             raise OutputWriteError(f"The take could not be written: {error.strerror or error}.") from error
         return record
+
+    def _music(self, arrangement: Arrangement) -> dict[str, float | None] | None:
+        """Figures of the notes, where takes are ranked; they look at each two phrases of a piece."""
+        if self.settings.takes == 1 or self.analysis.timeline.duration_s > _LONGEST_COMPARED_S:
+            return None
+        figures = asdict(music_figures(arrangement))
+        return {name: None if value is None else round(value, 4) for name, value in figures.items()}
 
     def _record(
         self, composition: Composition, plan: Plan, gain: float, metrics: dict[str, Any]
