@@ -57,9 +57,9 @@ def _plain_desk() -> dict[Part, Channel]:
         # low notes carry most energy and stay dry and in the middle, else the bottom turns to mud
         "bass": Channel(level=0.13, pan=0.0, room_send=0.0),
         # per note; a chord has four
-        "harmony": Channel(level=0.040, pan=-0.15, room_send=0.22),
-        "lead": Channel(level=0.085, pan=0.08, room_send=0.25),
-        "extras": Channel(level=0.065, pan=0.30, room_send=0.25),
+        "harmony": Channel(level=0.048, pan=-0.15, room_send=0.22),
+        "lead": Channel(level=0.095, pan=0.08, room_send=0.25),
+        "extras": Channel(level=0.080, pan=0.30, room_send=0.25),
     }
 
 
