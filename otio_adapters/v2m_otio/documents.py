@@ -1,12 +1,15 @@
 """Opening a document of an editor: which kinds are read, and from bytes to a checked OTIO timeline.
 
-Nothing is guessed and no plugin runs: the kind follows from the suffix, the parser is OpenTimelineIO's
-own JSON reader called directly, so neither `OTIO_PLUGIN_MANIFEST_PATH` nor installed plugins are loaded.
+No plugin runs here: the kind follows from the suffix, and the parser is OpenTimelineIO's own JSON reader
+called directly, so neither `OTIO_PLUGIN_MANIFEST_PATH` nor installed plugins are loaded. Other formats become
+such JSON in a process of their own (`v2m_otio.exchange`) and pass the same checks.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,36 +17,68 @@ import opentimelineio as otio
 
 from v2m.errors import DocumentError
 from v2m_otio.bundles import CONTENT, zipped_content
+from v2m_otio.exchange.kinds import SUFFIXES, Kind
+from v2m_otio.exchange.reading import MAX_AAF_BYTES, exchanged
 from v2m_otio.limits import MAX_BYTES, JsonObject, checked_document
 
-READABLE: Final = (".otio", ".otioz", ".otiod")
+OTIO_SUFFIXES: Final = (".otio", ".otioz", ".otiod")
 _OTHER_KINDS: Final = {
-    ".edl": "an edit decision list",
-    ".xml": "an XML interchange file",
-    ".fcpxml": "a Final Cut Pro library export",
-    ".fcpxmld": "a Final Cut Pro library export",
-    ".aaf": "an AAF",
-    ".kdenlive": "a Kdenlive project",
+    ".fcpxmld": "a Final Cut Pro library bundle",
     ".mlt": "an MLT project",
     ".drp": "a DaVinci Resolve project",
+    ".drt": "a DaVinci Resolve timeline",
     ".prproj": "a Premiere Pro project",
+    ".ale": "an Avid log of clips",
 }
 _HINT: Final = "Export the timeline as OpenTimelineIO (.otio) from your editor and give that."
 
 
+@dataclass(frozen=True)
+class Content:
+    """What a file holds."""
+
+    tree: JsonObject
+    """Its checked OTIO JSON."""
+
+    kind: Kind = "otio"
+    """What the file itself is."""
+
+    notes: tuple[str, ...] = ()
+    """What was assumed or left out on the way."""
+
+
+def read_any(path: Path, rate: Fraction | None = None) -> Content:
+    """The checked content of a document of any kind that is read.
+
+    Args:
+        path: the file, or the folder of an `.otiod`.
+        rate: frames a second that the user says an EDL runs at.
+
+    Raises:
+        DocumentError: not there, not of a readable kind, not understood, or not within the limits.
+        MissingPartError: the reader of its kind is not installed.
+    """
+    suffix = path.suffix.lower()
+    if suffix in OTIO_SUFFIXES or suffix not in SUFFIXES:
+        return Content(read_content(path))
+    made = exchanged(path, _bytes(path, MAX_AAF_BYTES if suffix == ".aaf" else MAX_BYTES), rate)
+    return Content(checked_document(made.raw, path.name), made.kind, made.notes)
+
+
 def read_content(path: Path) -> JsonObject:
-    """The checked JSON of a document, whatever it is wrapped in.
+    """The checked JSON of an OTIO document, whatever it is wrapped in.
 
     Raises:
         DocumentError: not there, not of a readable kind, or not within the limits.
     """
     suffix = path.suffix.lower()
-    if suffix not in READABLE:
+    if suffix not in OTIO_SUFFIXES:
         kind = _OTHER_KINDS.get(suffix, "of an unknown kind")
-        raise DocumentError(f"{path.name} is {kind}, expected .otio, .otioz or .otiod.", hint=_HINT)
+        known = ", ".join(SUFFIXES)
+        raise DocumentError(f"{path.name} is {kind}, expected one of {known}.", hint=_HINT)
     if suffix == ".otioz":
         return checked_document(zipped_content(_regular(path)), path.name)
-    return checked_document(_bytes(path / CONTENT if path.is_dir() else path), path.name)
+    return checked_document(_bytes(path / CONTENT if path.is_dir() else path, MAX_BYTES), path.name)
 
 
 def _regular(path: Path) -> Path:
@@ -54,10 +89,11 @@ def _regular(path: Path) -> Path:
     return path
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, most: int) -> bytes:
+    """The file, or one byte too many: that is refused with the other limits."""
     try:
         with _regular(path).open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)
+            return stream.read(most + 1)
     except OSError as error:
         raise DocumentError(f"{path} cannot be read: {os.strerror(error.errno or 0)}.") from error
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from v2m.errors import OutputExistsError, OutputWriteError
 
 
-def write_whole(path: Path, text: str, *, overwrite: bool) -> None:
-    """Write a text file; on any failure nothing of it is left and what stood there still stands.
+def write_whole(path: Path, content: str | bytes, *, overwrite: bool) -> None:
+    """Write a file, text as UTF-8; on any failure nothing of it is left and what stood there still stands.
 
     Raises:
         OutputExistsError: something stands at the path and `overwrite` is not set.
@@ -24,8 +24,8 @@ def write_whole(path: Path, text: str, *, overwrite: bool) -> None:
         raise _failed(path, error) from error
     staged = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
         staged.chmod(0o666 & ~_umask())

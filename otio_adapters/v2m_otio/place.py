@@ -123,7 +123,10 @@ def scored_text(
         UsageError: `out` is no `.otio`.
         OutputExistsError: `out` is the input.
     """
-    _check_out(document, out)
+    if out.suffix.lower() != ".otio":
+        raise UsageError(f"{out.name} is no .otio, expected a name that ends in .otio.")
+    if is_the_input(document, out):
+        raise OutputExistsError(f"{out} is the input, which is never written.", hint="Choose another name.")
     content: JsonObject = json.loads(document.text)
     timeline = timeline_content(content, document.path.name)
     notes = relinked(timeline, document, out)
@@ -143,13 +146,26 @@ def holds_music(path: Path) -> bool:
     return isinstance(children, list) and any(_is_ours(child) for child in children)
 
 
-def _check_out(document: Document, out: Path) -> None:
-    if out.suffix.lower() != ".otio":
-        raise UsageError(f"{out.name} is no .otio, expected a name that ends in .otio.")
+def is_the_input(document: Document, out: Path) -> bool:
+    """Whether a file to be written is, or lies in, the one that was read."""
     written, read = out.resolve(), document.path.resolve()
     same = out.exists() and read.exists() and out.samefile(read)
-    if same or written == read or written.is_relative_to(read):
-        raise OutputExistsError(f"{out} is the input, which is never written.", hint="Choose another name.")
+    return same or written == read or written.is_relative_to(read)
+
+
+def scored_timeline(document: Document, placement: Placement, url: str) -> JsonObject:
+    """The timeline alone with the music in it, for the writers of other formats."""
+    timeline = timeline_content(json.loads(document.text), document.path.name)
+    stack = timeline["tracks"]
+    _put_track(stack, _track(document, placement, url, stack, "generic"))
+    return timeline
+
+
+def unscored_timeline(document: Document) -> JsonObject:
+    """The timeline alone without anything of ours."""
+    timeline = timeline_content(json.loads(document.text), document.path.name)
+    _remove_ours(timeline["tracks"])
+    return timeline
 
 
 # --- the track ------------------------------------------------------------------------------------
@@ -168,7 +184,7 @@ def _track(
         gap = otio.schema.Gap(source_range=_frames(before, rate))
         gap.metadata[OURS] = {"role": "lead-in"}
         track.append(gap)
-    frames = _whole_frames(placement, timeline.rate)
+    _, frames, _ = frames_of(placement, timeline.rate)
     reference = otio.schema.ExternalReference(url, available_range=_frames(frames, rate))
     clip = otio.schema.Clip(placement.name, media_reference=reference, source_range=_frames(frames, rate))
     clip.metadata[OURS] = _about(placement)
@@ -191,10 +207,18 @@ def _hidden_s(stack: JsonObject) -> Fraction:
     return exact_seconds(float(start["value"]), float(start["rate"]))
 
 
-def _whole_frames(placement: Placement, rate: Fraction) -> int:
-    """The file's length in frames; a rest of more than a sample is a frame of its own."""
+def hidden_frames(document: Document) -> int:
+    """The same in frames, for formats that cannot hide a part of their tracks."""
+    timeline = timeline_content(json.loads(document.text), document.path.name)
+    return seconds_to_frame(_hidden_s(timeline["tracks"]), document.timeline.rate)
+
+
+def frames_of(placement: Placement, rate: Fraction) -> tuple[int, int, int]:
+    """First frame, length in frames (a rest of more than a sample counts as one) and in samples."""
     sample_s = Fraction(1, placement.sample_rate_hz)
-    return max(1, math.ceil((placement.duration_s - sample_s) * rate))
+    count = max(1, math.ceil((placement.duration_s - sample_s) * rate))
+    samples = samples_covering(placement.duration_s, placement.sample_rate_hz)
+    return seconds_to_frame(placement.start_s, rate), count, samples
 
 
 def _about(placement: Placement) -> dict[str, Any]:
@@ -224,10 +248,20 @@ def _is_ours(node: object) -> bool:
 
 def _put_track(stack: JsonObject, track: JsonObject) -> list[str]:
     """Replace our older tracks by the new one, in the place of the first; else add it last."""
+    at, notes = _remove_ours(stack)
+    children: list[Any] = stack["children"]
+    children.insert(len(children) if at is None else at, track)
+    return notes
+
+
+def _remove_ours(stack: JsonObject) -> tuple[int | None, list[str]]:
+    """Take our tracks out; where the first one stood, and notes on what was kept."""
     children: list[Any] = stack.setdefault("children", [])
     if stack["children"] is None:
         children = stack["children"] = []
-    notes, kept, at = [], [], None
+    notes: list[str] = []
+    kept: list[Any] = []
+    at: int | None = None
     for child in children:
         if not _is_ours(child):
             kept.append(child)
@@ -238,9 +272,8 @@ def _put_track(stack: JsonObject, track: JsonObject) -> list[str]:
             notes.append(f"on the old track {TRACK_NAME} lie items of yours: they were kept where they are")
         elif at is None:
             at = len(kept)
-    kept.insert(len(kept) if at is None else at, track)
     children[:] = kept
-    return notes
+    return at, notes
 
 
 def _has_foreign_items(track: JsonObject) -> bool:

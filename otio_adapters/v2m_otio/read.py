@@ -28,7 +28,8 @@ from v2m_otio.bundles import unpack_media
 from v2m_otio.clock import exact_rate, seconds
 from v2m_otio.composite import Layer
 from v2m_otio.cutlist import cuts_of, shots_of
-from v2m_otio.documents import parsed_timeline, read_content
+from v2m_otio.documents import parsed_timeline, read_any
+from v2m_otio.exchange.kinds import Kind
 from v2m_otio.layers import LayerReader
 from v2m_otio.limits import MAX_DURATION_S
 from v2m_otio.markers import identified
@@ -53,10 +54,20 @@ class Document:
     media_folder: Path
     """What the document's relative references count from."""
 
+    kind: Kind = "otio"
+    """What the file is; of any but an OTIO document `text` is what its reader made of it."""
+
+    path_map: PathMap = NO_MAP
+    """By which its media were found."""
+
 
 @contextmanager
 def open_document(
-    path: Path, *, path_map: PathMap = NO_MAP, media_roots: tuple[Path, ...] = ()
+    path: Path,
+    *,
+    path_map: PathMap = NO_MAP,
+    media_roots: tuple[Path, ...] = (),
+    rate: Fraction | None = None,
 ) -> Iterator[Document]:
     """Read a document and keep its media readable while the context lasts.
 
@@ -64,15 +75,17 @@ def open_document(
     kind refers to files that stay.
 
     Args:
-        path: an `.otio`, `.otioz` or `.otiod`.
+        path: an `.otio`, `.otioz`, `.otiod`, or another kind of `v2m_otio.exchange.kinds`.
         path_map: folders of the editor's machine and what they are called here.
         media_roots: folders that media may lie in; empty for anywhere.
+        rate: frames a second of an EDL, which says none.
 
     Raises:
         DocumentError: the document is broken, hostile, newer than we know, or shows no picture.
+        MissingPartError: the reader of its kind is not installed.
     """
     if path.suffix.lower() != ".otioz":
-        yield read_document(path, path_map=path_map, media_roots=media_roots)
+        yield read_document(path, path_map=path_map, media_roots=media_roots, rate=rate)
         return
     with tempfile.TemporaryDirectory(prefix="v2m-otioz-", ignore_cleanup_errors=True) as folder:
         yield read_document(path, path_map=path_map, unpack_to=Path(folder))
@@ -84,19 +97,21 @@ def read_document(
     path_map: PathMap = NO_MAP,
     media_roots: tuple[Path, ...] = (),
     unpack_to: Path | None = None,
+    rate: Fraction | None = None,
 ) -> Document:
     """Read a document; see `open_document`.
 
     Args:
-        path: an `.otio`, `.otioz` or `.otiod`.
+        path: as of `open_document`.
         path_map: folders of the editor's machine and what they are called here.
         media_roots: folders that media may lie in; empty for anywhere. A bundle's media lie in the bundle.
         unpack_to: an empty folder of the caller's for the media of an `.otioz`; without it they stay
             packed and count as not found.
+        rate: as of `open_document`.
     """
-    content = read_content(path)
-    text = json.dumps(content)  # what was checked, not what was written
-    timeline = parsed_timeline(content, text, path.name)
+    content = read_any(path, rate)
+    text = json.dumps(content.tree)  # what was checked, not what was written
+    timeline = parsed_timeline(content.tree, text, path.name)
     folder = path if path.is_dir() else path.parent
     if path.suffix.lower() == ".otioz":
         folder = unpack_to or path  # a file is no folder: nothing is found below it
@@ -110,7 +125,8 @@ def read_document(
         raise DocumentError(f"{path.name}: {error.message}", hint=error.hint, detail=error.detail) from error
     except InputError as error:
         raise DocumentError(f"{path.name}: {error.message}", hint=error.hint) from error
-    return Document(path.absolute(), text, read, folder.absolute())
+    read = replace(read, notes=(*content.notes, *read.notes))
+    return Document(path.absolute(), text, read, folder.absolute(), content.kind, path_map)
 
 
 def _timeline(document: otio.schema.Timeline, resolver: Resolver, fallback_name: str) -> Timeline:
@@ -202,6 +218,8 @@ def _picture_items(item: otio.core.Composable) -> Iterator[otio.core.Item]:
 def _says_drop_frame(metadata: Mapping[str, Any], depth: int = 3) -> bool:
     """Whether an editor's metadata says drop-frame. Most do not say; the frames are the same either way."""
     for key, value in metadata.items():
+        if key.lower() == "displayformat" and value in ("DF", "NDF"):  # Final Cut Pro 7
+            return bool(value == "DF")
         if "drop" in key.lower() and "frame" in key.lower() and isinstance(value, bool | int | str):
             return str(value).lower() in ("true", "1", "df", "drop", "yes")
         if "rate" in key.lower() and isinstance(value, str) and value.strip().upper().endswith(" DF"):

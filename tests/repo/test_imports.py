@@ -47,6 +47,11 @@ DISTRIBUTED_AS = {
     "grpc_reflection": {"grpcio-reflection"},
     "grpc_status": {"grpcio-status"},
     "grpc_tools": {"grpcio-tools"},
+    "otio_aaf_adapter": {"otio-aaf-adapter"},
+    "otio_cmx3600_adapter": {"otio-cmx3600-adapter"},
+    "otio_fcp_adapter": {"otio-fcp-adapter"},
+    "otio_fcpx_xml_adapter": {"otio-fcpx-xml-adapter"},
+    "otio_kdenlive_adapter": {"otio-kdenlive-adapter"},
 }
 """Libraries whose packages are called by other names than they are imported by."""
 

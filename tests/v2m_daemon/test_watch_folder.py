@@ -207,7 +207,7 @@ def test_what_is_broken_is_told_in_one_sentence_and_tried_again_when_dropped_aga
     assert set(folder.jobs) == {"fine.otio", "broken.otio"}
     errors = folder.errors()
     assert set(errors) == {"cut.error.txt"}, "the error of what was done later is taken away"
-    assert errors["cut.error.txt"].startswith("cut.edl is an edit decision list, expected .otio")
+    assert errors["cut.error.txt"].startswith("cut.edl is no edit decision list")
     assert errors["cut.error.txt"].count("\n") == 1
 
 

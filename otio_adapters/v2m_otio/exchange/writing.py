@@ -1,0 +1,190 @@
+"""A scored document in the format that was asked for: a base, and our music put into it.
+
+The base is the user's own file where the format is the input's; else the document is written in that format
+first. Either way the music is added to finished bytes, so that without it they are what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from v2m.errors import DocumentError, OutputExistsError, UsageError
+from v2m_otio.exchange import edl, edl_list, fcp7, fcpxml, kdenlive, mlt, mlt_music
+from v2m_otio.exchange.dressed import dressed
+from v2m_otio.exchange.foreign import AdapterError, call_adapter
+from v2m_otio.exchange.kinds import Format, Kind
+from v2m_otio.exchange.music import Music
+from v2m_otio.exchange.sounds import sound_tracks
+from v2m_otio.limits import JsonObject
+from v2m_otio.output import write_whole
+from v2m_otio.place import (
+    Placed,
+    Placement,
+    frames_of,
+    hidden_frames,
+    is_the_input,
+    scored_text,
+    scored_timeline,
+    unscored_timeline,
+)
+from v2m_otio.read import Document
+
+
+@dataclass(frozen=True)
+class _Own:
+    """How a format of ours is written."""
+
+    with_music: Callable[[bytes, Music], bytes]
+    without_music: Callable[[bytes], bytes]
+    flat: bool
+    """Whether a made one holds what is seen only, as one track of picture."""
+
+
+_FORMATS: Final[dict[Kind, _Own]] = {
+    "fcp7": _Own(fcp7.with_music, fcp7.without_music, flat=False),
+    "fcpxml": _Own(fcpxml.with_music, fcpxml.without_music, flat=True),
+    "edl": _Own(
+        lambda raw, music: edl.with_music(edl.decoded(raw), music).encode(),
+        lambda raw: edl.without_music(edl.decoded(raw)).encode(),
+        flat=True,
+    ),
+    "mlt": _Own(mlt_music.with_music, mlt_music.without_music, flat=True),
+    "kdenlive": _Own(mlt_music.with_music, mlt_music.without_music, flat=False),
+}
+
+
+def place_music_as(
+    document: Document, placement: Placement, out: Path, form: Format, *, overwrite: bool = False
+) -> Placed:
+    """Write a scored copy of a document in a format; our older music is replaced.
+
+    Args:
+        document: as read; its file is never written.
+        placement: the music and where it goes.
+        out: the file to write.
+        form: the format.
+        overwrite: whether a file at `out` may be replaced.
+
+    Raises:
+        DocumentError: the format cannot hold this document; the sentence says why.
+        MissingPartError: the writer of the format is not installed.
+        OutputExistsError: `out` is the input, or exists and `overwrite` is not set.
+        OutputWriteError: it could not be written; nothing is left behind.
+    """
+    made, notes = scored_bytes(document, placement, out, form)
+    write_whole(out, made, overwrite=overwrite)
+    return Placed(out, notes)
+
+
+def scored_bytes(
+    document: Document, placement: Placement, out: Path, form: Format, *, wav: Path | None = None
+) -> tuple[bytes, tuple[str, ...]]:
+    """What `place_music_as` writes, for a caller that puts it in place itself; and its notes.
+
+    Args:
+        document: as read.
+        placement: the music and where it goes.
+        out: where the document will stand.
+        form: the format.
+        wav: where the music will stand, if it does not yet.
+
+    Raises:
+        UsageError: `out` has another suffix than the format.
+        DocumentError, MissingPartError, OutputExistsError: as of `place_music_as`.
+    """
+    if form.kind == "otio":
+        text, notes = scored_text(document, placement, out, wav=wav, profile=form.profile)
+        return text.encode(), notes
+    _check_out(document, out, form)
+    wav = (wav or placement.wav).absolute()
+    try:
+        if form.kind == "aaf":
+            content = scored_timeline(document, placement, wav.as_uri())
+            return _adapted(content, document, "aaf"), ()
+        own = _FORMATS[form.kind]
+        base, notes = _base(document, form.kind)
+        flat = own.flat or document.kind == form.kind
+        return own.with_music(base, _music(document, placement, wav, flat=flat)), notes
+    except AdapterError as error:
+        raise DocumentError(
+            f"{document.path.name} cannot be written as {form.suffix}: {error}.",
+            hint="Use --to otio, which holds everything.",
+            detail=f"{error.kind}: {error}",
+        ) from error
+    except DocumentError as error:
+        if error.message.startswith(document.path.name):
+            raise
+        raise DocumentError(
+            f"{document.path.name} {error.message}", hint=error.hint or "Use --to otio.", detail=error.detail
+        ) from error
+
+
+def base_bytes(document: Document, form: Format) -> bytes:
+    """What the music is put into: the document in a format, without anything of ours."""
+    return _base(document, form.kind)[0]
+
+
+def _check_out(document: Document, out: Path, form: Format) -> None:
+    if out.suffix.lower() != form.suffix:
+        raise UsageError(f"{out.name} is no {form.suffix}, expected a name that ends in {form.suffix}.")
+    if is_the_input(document, out):
+        raise OutputExistsError(f"{out} is the input, which is never written.", hint="Choose another name.")
+
+
+def _music(document: Document, placement: Placement, wav: Path, *, flat: bool) -> Music:
+    timeline = document.timeline
+    start, count, samples = frames_of(placement, timeline.rate)
+    return Music(
+        wav=wav,
+        rate=timeline.rate,
+        start_frame=start + (0 if flat else hidden_frames(document)),
+        frame_count=count,
+        sample_count=samples,
+        sample_rate_hz=placement.sample_rate_hz,
+        zero_frame=timeline.start_frame,
+        drop_frame=timeline.drop_frame,
+    )
+
+
+def _base(document: Document, kind: Kind) -> tuple[bytes, tuple[str, ...]]:
+    if document.kind == kind or (kind == "mlt" and document.kind == "kdenlive"):
+        return _FORMATS[kind].without_music(_again(document)), ()
+    timeline = document.timeline
+    flattened = f"an {kind} holds one track of picture: what is seen, without the tracks below it"
+    if kind == "edl":
+        return edl_list.made(timeline).encode(), (flattened,)
+    if kind == "fcpxml":
+        return fcpxml.made(timeline, sound_tracks(document)).encode(), (flattened,)
+    if kind == "mlt":
+        return mlt.made(timeline, sound_tracks(document)).encode(), (flattened,)
+    made = _adapted(unscored_timeline(document), document, kind)
+    return (kdenlive.finished(made, timeline.rate, timeline.frame_count) if kind == "kdenlive" else made), ()
+
+
+def _adapted(content: JsonObject, document: Document, kind: Kind) -> bytes:
+    options: dict[str, Any] = {"use_empty_mob_ids": True} if kind == "aaf" else {}
+    return call_adapter("write", kind, dressed(content, document, kind), options)
+
+
+def _again(document: Document) -> bytes:
+    """The user's own file."""
+    try:
+        return document.path.read_bytes()
+    except OSError as error:
+        raise DocumentError(f"can no longer be read: {error.strerror}.") from error
+
+
+def holds_music_as(path: Path, form: Format) -> bool:
+    """Whether a file of a format has music of ours in it."""
+    try:
+        raw = path.read_bytes()
+        if form.kind == "aaf":
+            from v2m_otio.exchange.music import NAME
+
+            return NAME.encode("utf-16-le") in raw
+        return _FORMATS[form.kind].without_music(raw) != raw
+    except (OSError, DocumentError):
+        return False
