@@ -712,7 +712,7 @@ local say = need("say")
 local trouble = need("trouble")
 
 local VERSION = 1 -- of the files' form
-local LOOK_EVERY_S = 0.25 -- as often as the daemon writes
+local FIRST_LOOK_S, LOOK_EVERY_S = 0.05, 0.25 -- the daemon writes four times a second
 local ANSWER_WITHIN_S = 20 -- the daemon looks into its inbox every 10 s even where it hears of nothing
 local CLIENT = "resolve"
 
@@ -786,7 +786,7 @@ end
 
 -- Wait for the result. `wants_stop` is asked at every look; `tell` hears of fractions.
 function job.wait(self, wants_stop, tell)
-    local is_stopping = false
+    local is_stopping, pause_s = false, FIRST_LOOK_S
     while true do
         local result = job.result(self)
         if result then
@@ -802,7 +802,8 @@ function job.wait(self, wants_stop, tell)
             is_stopping = true
             job.cancel(self)
         end
-        files.pause(LOOK_EVERY_S)
+        files.pause(pause_s)
+        pause_s = math.min(pause_s * 1.5, LOOK_EVERY_S)
     end
 end
 

@@ -50,6 +50,12 @@ def test_the_plugin_manifest_is_there(wheel: zipfile.ZipFile) -> None:
     assert "v2m_otio/plugin_manifest.json" in wheel.namelist()
 
 
+def test_the_scripts_for_resolve_are_there(wheel: zipfile.ZipFile) -> None:
+    assert {
+        f"v2m_daemon/resolve_scripts/V2M {name}.lua" for name in ("Score", "Retime", "Restyle", "Takes")
+    } <= set(wheel.namelist())
+
+
 def test_weights_are_there_and_small(wheel: zipfile.ZipFile) -> None:
     weights = wheel.getinfo("v2m/backbones/weights/sketch.safetensors")
     assert 0 < weights.file_size <= WEIGHTS_LIMIT_BYTES
