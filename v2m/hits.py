@@ -92,6 +92,7 @@ class HitSettings:
 
 
 MARKER_WORDS: Final[tuple[tuple[str, MarkerRole], ...]] = (
+    (r"^\s*v2m\b", "ignore"),  # our own: hits shown in the editor, wishes noted there
     (r"\bno[ -]?(hit|accent)\b", "silence"),
     (r"\b(ignore|todo|fixme)\b", "ignore"),
     (r"\b(soft|light|maybe)\b", "soft"),

@@ -92,6 +92,8 @@ def test_without_a_picture_every_cut_changes_as_much() -> None:
         ("soft hit", "Red", "soft"),
         ("No Hit", "Red", "silence"),
         ("no accent!", "", "silence"),
+        ("V2M cut-3", "Red", "ignore"),
+        ("V2M", "", "ignore"),
         ("ignore this", "Red", "ignore"),
         ("TODO grade", "", "ignore"),
         ("hit", "Purple", "hit"),

@@ -1,8 +1,7 @@
 """`v2m install-resolve` and what the doctor says of Resolve, on the three systems."""
 
 import json
-import os
-import subprocess
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,7 +13,15 @@ from v2m_daemon.home import Home
 from v2m_daemon.resolve import health
 from v2m_daemon.resolve.menu import install, remove
 from v2m_daemon.resolve.places import Machine, installations, script_folder
-from v2m_daemon.resolve.scripts import MENU, Addresses, addressed, assembled, shipped
+from v2m_daemon.resolve.scripts import (
+    MENU,
+    Addresses,
+    addressed,
+    assembled,
+    scripts_folder,
+    shipped,
+    write_all,
+)
 
 from v2m.errors import OutputExistsError, OutputWriteError
 
@@ -171,8 +178,9 @@ def test_addresses_are_plain_ascii_whatever_they_hold(path: str) -> None:
     assert data.decode() == path
 
 
-def test_scripts_are_made_anew_by_their_module(tmp_path: Path) -> None:
-    before = {name: shipped(name) for name in MENU}
-    done = subprocess.run([sys.executable, "-m", "v2m_daemon.resolve.scripts"], env=os.environ)
-    assert done.returncode == 0
-    assert {name: shipped(name) for name in MENU} == before
+def test_scripts_are_made_anew_from_their_parts(tmp_path: Path) -> None:
+    shutil.copytree(scripts_folder() / "src", tmp_path / "src")
+    write_all(tmp_path)
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.glob("*.lua")} == {
+        f"{name}.lua": shipped(name) for name in MENU
+    }
