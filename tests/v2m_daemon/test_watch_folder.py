@@ -52,8 +52,8 @@ class Folder:
         self.executor = executor
         self.queue = QueueSettings()
         self.settings = WatchSettings(
-            str(self.path), look_every_s=0.03, equal_looks=2, poll_every_s=0.05, broken_wait_s=0.5,
-            media_wait_s=0.6,
+            str(self.path), watching="polling", look_every_s=0.03, equal_looks=2, poll_every_s=0.05,
+            broken_wait_s=0.5, media_wait_s=0.6,
         )  # fmt: skip
         media = self.path / "media"
         media.mkdir()
@@ -119,8 +119,12 @@ async def slowly(path: Path, text: str) -> None:
         await asyncio.sleep(0.1)  # longer than it takes to settle: what is there looks finished
 
 
-def test_what_comes_in_whatever_way_is_done_once(folder: Folder, run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("watching", ["polling", "auto"])
+def test_what_comes_in_whatever_way_is_done_once(
+    folder: Folder, run: Run, tmp_path: Path, watching: str
+) -> None:
     text = timeline("media/a.mov", "x")
+    folder.settings = replace(folder.settings, watching=watching)
 
     async def scenario() -> None:
         folder.put("before.otio")

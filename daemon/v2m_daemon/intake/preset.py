@@ -32,6 +32,7 @@ _SPEC_KEYS: Final = MappingProxyType(
         "tempo_freedom": "tempo_freedom",
         "loudness": "loudness_lufs",
         "encoder": "encoder",
+        "frame_rate": "frame_rate",
         "soundfont": "soundfont",
         "path_map": "path_map",
         "priority": "priority",

@@ -38,6 +38,7 @@ JOB_FIELDS: Final[Mapping[str, str]] = {
     "in_point": "Begin here: seconds 12.5, frames 300f or a timecode.",
     "out_point": "End here.",
     "path_map": "Pairs: beginning of a path in the document, folder on this machine.",
+    "frame_rate": "Frames a second of an EDL, which says none: 25, 29.97, 24000/1001.",
     "tempo_bpm": "Beats a minute to stay near.",
     "tempo_freedom": "0 a steady click, 1 free rubato.",
     "prompt": "Style, mood, instruments, tempo, key, metre.",
@@ -181,7 +182,7 @@ def _values(name: str) -> dict[str, Any]:
     if name in ("path_map", "nudges"):
         pair = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 2, "maxItems": 2}
         return {"type": "array", "items": pair, "maxItems": MOST_PAIRS}
-    short = name in ("client", "to", "encoder", "backbone", "in_point", "out_point")
+    short = name in ("client", "to", "encoder", "backbone", "in_point", "out_point", "frame_rate")
     return {"type": "string", "maxLength": LONGEST_NAME if short else LONGEST_TEXT}
 
 

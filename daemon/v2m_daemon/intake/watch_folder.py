@@ -29,8 +29,9 @@ from v2m_daemon.intake.wake import Wake
 from v2m_daemon.jobs.desk import Desk
 from v2m_daemon.lock import FileLock
 
-RESCAN_S: Final = 30.0
-"""Even where the system tells of changes: events are lost when very many come at once."""
+RESCAN_S: Final = 10.0
+"""Even where the system tells of changes: some it keeps to itself, such as new times of a file, and events
+are lost when very many come at once."""
 
 
 def state_of(home: Home, folder: str) -> Path:
