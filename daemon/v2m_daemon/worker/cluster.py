@@ -60,7 +60,10 @@ class Member:
             async with asyncio.timeout(within_s):
                 call = getattr(self.handle, method).remote
                 future: Future[Any] = (await asyncio.to_thread(call, *arguments)).future()
-                return await asyncio.wrap_future(future)
+                answer = asyncio.wrap_future(future)
+                # Ray sets the result of a future that nobody waits for any more, too: never cancel it
+                answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+                return await asyncio.shield(answer)
         except TimeoutError as error:
             raise WorkerLostError(f"{self.name} did not answer for {within_s:g} s.") from error
         except RayTaskError as error:
