@@ -1,11 +1,10 @@
 """A watch folder from outside: files are dropped in, results come out, once, whatever happens in between."""
 
 import asyncio
-import contextlib
-import json
+import importlib.util
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -13,103 +12,27 @@ from typing import Any
 
 import pytest
 from v2m_daemon.config import QueueSettings
-from v2m_daemon.confine import Confinement
 from v2m_daemon.home import Home
-from v2m_daemon.intake.anchor import ANCHOR
-from v2m_daemon.intake.settings import WatchSettings
-from v2m_daemon.intake.watch_folder import WatchFolder, state_of
-from v2m_daemon.jobs.desk import Desk
-from v2m_daemon.jobs.spec import JobSpec
-
-from v2m.errors import AlreadyRunningError
 
 Run = Callable[[Any], Any]
-OLD_S = 1_000_000_000
-"""Of a file that nobody is copying now."""
 
 
-def timeline(target: str, name: str = "film") -> str:
-    """A document that shows one second of a file."""
-
-    def span(seconds: int) -> dict[str, Any]:
-        at = {"OTIO_SCHEMA": "RationalTime.1", "rate": 24, "value": 0}
-        return {"OTIO_SCHEMA": "TimeRange.1", "start_time": at, "duration": at | {"value": 24 * seconds}}
-
-    media = {"OTIO_SCHEMA": "ExternalReference.1", "target_url": target, "available_range": span(2)}
-    clip = {"OTIO_SCHEMA": "Clip.1", "name": "shot", "source_range": span(1), "media_reference": media}
-    track = {"OTIO_SCHEMA": "Track.1", "name": "V1", "kind": "Video", "children": [clip]}
-    stack = {"OTIO_SCHEMA": "Stack.1", "name": "tracks", "children": [track]}
-    return json.dumps({"OTIO_SCHEMA": "Timeline.1", "name": name, "tracks": stack})
+def loaded() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("watched", Path(__file__).with_name("watched.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-class Folder:
-    """A watch folder in a process of one's own making."""
-
-    def __init__(self, root: Path, home: Home, executor: Any) -> None:
-        self.path = root / "drop"
-        self.path.mkdir()
-        self.home = home
-        self.executor = executor
-        self.queue = QueueSettings()
-        self.settings = WatchSettings(
-            str(self.path), watching="polling", look_every_s=0.03, equal_looks=2, poll_every_s=0.05,
-            broken_wait_s=0.5, media_wait_s=0.6,
-        )  # fmt: skip
-        media = self.path / "media"
-        media.mkdir()
-        (media / "a.mov").write_bytes(b"picture")
-        os.utime(media / "a.mov", (OLD_S, OLD_S))
-
-    def put(self, name: str, text: str | None = None) -> Path:
-        """A document that is there at once; a different one under each name."""
-        path = self.path / name
-        path.write_text(timeline("media/a.mov", name) if text is None else text)
-        return path
-
-    @contextlib.asynccontextmanager
-    async def watched(self) -> AsyncIterator[Desk]:
-        state = state_of(self.home, str(self.path))
-        async with Desk.opened(self.home, self.executor, self.queue) as desk:
-            attendant = WatchFolder(self.settings, state)
-            task = asyncio.create_task(attendant.attend(desk, Confinement(self.home)))
-            try:
-                yield desk
-                assert not task.done(), task.exception()
-            finally:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-
-    async def rounds(self, seconds: float = 0.4) -> None:
-        """Time in which what was to happen would have happened."""
-        await asyncio.sleep(seconds)
-
-    def results(self) -> list[str]:
-        return sorted(path.name for path in (self.path / "Output").glob("*.wav"))
-
-    def errors(self) -> dict[str, str]:
-        return {path.name: path.read_text() for path in (self.path / "Failed").glob("*.txt")}
-
-    def status(self, stem: str) -> dict[str, Any]:
-        path = self.path / "Output" / f"{stem}.status.json"
-        return json.loads(path.read_bytes()) if path.exists() else {"state": None, "message": ""}
-
-    async def until(self, is_so: Callable[[], bool]) -> None:
-        while not is_so():
-            await asyncio.sleep(0.01)
-
-    async def until_done(self, *stems: str) -> None:
-        await self.until(lambda: all(self.status(stem)["state"] == "done" for stem in stems))
-
-    @property
-    def jobs(self) -> list[str]:
-        """The documents that were composed for, in order."""
-        return [Path(work.spec.document).name for work in self.executor.started]
+watched = loaded()
+timeline, OLD_S = watched.timeline, watched.OLD_S
 
 
 @pytest.fixture
-def folder(tmp_path: Path, home: Home, instant: ModuleType) -> Folder:
-    return Folder(tmp_path, home, instant.InstantExecutor())
+def folder(tmp_path: Path, home: Home, instant: ModuleType) -> Any:
+    return watched.Folder(tmp_path, home, instant.InstantExecutor())
 
 
 async def slowly(path: Path, text: str) -> None:
@@ -121,7 +44,7 @@ async def slowly(path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("watching", ["polling", "auto"])
 def test_what_comes_in_whatever_way_is_done_once(
-    folder: Folder, run: Run, tmp_path: Path, watching: str
+    folder: Any, run: Run, tmp_path: Path, watching: str
 ) -> None:
     text = timeline("media/a.mov", "x")
     folder.settings = replace(folder.settings, watching=watching)
@@ -157,7 +80,7 @@ def test_what_comes_in_whatever_way_is_done_once(
 
 
 @pytest.mark.slow
-def test_nothing_is_done_twice(folder: Folder, run: Run) -> None:
+def test_nothing_is_done_twice(folder: Any, run: Run) -> None:
     async def scenario() -> None:
         first = folder.put("one.otio")
         async with folder.watched():
@@ -178,7 +101,7 @@ def test_nothing_is_done_twice(folder: Folder, run: Run) -> None:
     assert folder.results() == ["one.wav", "two.wav"]
 
 
-def test_a_document_that_changed_is_scored_anew_beside_the_old_result(folder: Folder, run: Run) -> None:
+def test_a_document_that_changed_is_scored_anew_beside_the_old_result(folder: Any, run: Run) -> None:
     async def scenario() -> None:
         folder.put("edit.otio")
         async with folder.watched():
@@ -193,7 +116,7 @@ def test_a_document_that_changed_is_scored_anew_beside_the_old_result(folder: Fo
 
 
 def test_what_is_broken_is_told_in_one_sentence_and_tried_again_when_dropped_again(
-    folder: Folder, run: Run
+    folder: Any, run: Run
 ) -> None:
     async def scenario() -> None:
         broken = folder.put("broken.otio", '{"OTIO_SCHEMA": "Timeline.1", ')
@@ -216,7 +139,7 @@ def test_what_is_broken_is_told_in_one_sentence_and_tried_again_when_dropped_aga
 
 
 @pytest.mark.slow
-def test_a_failed_job_is_told_and_can_be_dropped_again(folder: Folder, run: Run) -> None:
+def test_a_failed_job_is_told_and_can_be_dropped_again(folder: Any, run: Run) -> None:
     async def scenario() -> None:
         folder.put("v2m.toml", 'prompt = "refuse"')
         first = folder.put("edit.otio")
@@ -236,7 +159,7 @@ def test_a_failed_job_is_told_and_can_be_dropped_again(folder: Folder, run: Run)
     assert [work.spec.prompt for work in folder.executor.started] == ["refuse", "calm"]
 
 
-def test_a_preset_that_makes_no_sense_stops_the_intake_and_says_so(folder: Folder, run: Run) -> None:
+def test_a_preset_that_makes_no_sense_stops_the_intake_and_says_so(folder: Any, run: Run) -> None:
     async def scenario() -> None:
         folder.put("v2m.toml", 'promt = "lo-fi"')
         folder.put("edit.otio")
@@ -254,7 +177,7 @@ def test_a_preset_that_makes_no_sense_stops_the_intake_and_says_so(folder: Folde
 
 
 @pytest.mark.slow
-def test_documents_are_moved_where_that_is_wished(folder: Folder, run: Run) -> None:
+def test_documents_are_moved_where_that_is_wished(folder: Any, run: Run) -> None:
     async def scenario() -> None:
         folder.put("v2m.toml", "in_place = false")
         text = folder.put("good.otio").read_text()
@@ -274,9 +197,8 @@ def test_documents_are_moved_where_that_is_wished(folder: Folder, run: Run) -> N
 
 
 @pytest.mark.slow
-def test_a_timeline_waits_until_its_media_are_there_and_whole(folder: Folder, run: Run) -> None:
+def test_a_timeline_waits_until_its_media_are_there_and_whole(folder: Any, run: Run) -> None:
     async def scenario() -> None:
-        folder.settings = replace(folder.settings, media_wait_s=20.0)
         folder.put("edit.otio", timeline("later/film.mov"))
         async with folder.watched():
             await folder.until(lambda: folder.status("edit")["state"] == "waiting_media")
@@ -296,8 +218,9 @@ def test_a_timeline_waits_until_its_media_are_there_and_whole(folder: Folder, ru
 
 
 @pytest.mark.parametrize("goes_without", [False, True])
-def test_waiting_for_media_has_an_end(folder: Folder, run: Run, goes_without: bool) -> None:
+def test_waiting_for_media_has_an_end(folder: Any, run: Run, goes_without: bool) -> None:
     async def scenario() -> None:
+        folder.settings = replace(folder.settings, media_wait_s=0.6)
         folder.put("v2m.toml", "without_media = true" if goes_without else "")
         folder.put("edit.otio", timeline("gone/film.mov"))
         # neither can ever come to this machine: nobody waits for them
@@ -315,7 +238,7 @@ def test_waiting_for_media_has_an_end(folder: Folder, run: Run, goes_without: bo
 
 
 @pytest.mark.slow
-def test_media_are_no_programmes_of_their_own(folder: Folder, run: Run, media_dir: Path) -> None:
+def test_media_are_no_programmes_of_their_own(folder: Any, run: Run, media_dir: Path) -> None:
     video = media_dir / "edited" / "bikes.mp4"
 
     async def scenario() -> None:
@@ -333,9 +256,8 @@ def test_media_are_no_programmes_of_their_own(folder: Folder, run: Run, media_di
     assert sorted(folder.jobs) == ["alone.mp4", "edit.otio"]
 
 
-def test_a_newer_document_takes_the_place_of_one_that_waits(folder: Folder, run: Run) -> None:
+def test_a_newer_document_takes_the_place_of_one_that_waits(folder: Any, run: Run) -> None:
     async def scenario() -> None:
-        folder.settings = replace(folder.settings, media_wait_s=20.0)
         folder.put("edit.otio", timeline("gone/film.mov"))
         async with folder.watched() as desk:
             await folder.until(lambda: folder.status("edit")["state"] == "waiting_media")
@@ -350,7 +272,7 @@ def test_a_newer_document_takes_the_place_of_one_that_waits(folder: Folder, run:
 
 
 @pytest.mark.slow
-def test_more_documents_than_the_queue_holds_are_all_done(folder: Folder, run: Run) -> None:
+def test_more_documents_than_the_queue_holds_are_all_done(folder: Any, run: Run) -> None:
     names = [f"film{number}.otio" for number in range(12)]
 
     async def scenario() -> None:
@@ -362,107 +284,3 @@ def test_more_documents_than_the_queue_holds_are_all_done(folder: Folder, run: R
 
     run(scenario())
     assert sorted(folder.jobs) == sorted(names)
-
-
-@pytest.mark.slow
-def test_a_share_that_vanishes_is_waited_for_and_nothing_is_forgotten(folder: Folder, run: Run) -> None:
-    away = folder.path.with_name("away")
-
-    async def scenario() -> None:
-        folder.put("v2m.toml", 'prompt = "sleep 0.4"')
-        folder.put("one.otio")
-        async with folder.watched():
-            await folder.until(lambda: folder.status("one")["state"] == "running")
-            folder.path.rename(away)
-            folder.path.mkdir()  # the empty mount point; the result goes under here
-            await asyncio.sleep(1)
-            assert not list(folder.path.glob("Failed")), "a share that is away is nobody's failure"
-            shutil.rmtree(folder.path)
-            away.rename(folder.path)
-            folder.put("two.otio")
-            await folder.until_done("one", "two")
-        folder.path.rename(away)
-        async with folder.watched():
-            await folder.rounds()  # there is no folder at all
-            away.rename(folder.path)
-            folder.put("three.otio")
-            await folder.until_done("three")
-
-    run(scenario())
-    assert folder.results() == ["one.wav", "three.wav", "two.wav"]
-    assert folder.errors() == {}
-    assert folder.jobs.count("two.otio") == folder.jobs.count("three.otio") == 1
-    assert folder.jobs.count("one.otio") == 2, "its first result went under with the share"
-
-
-@pytest.mark.slow
-def test_a_folder_without_its_anchor_is_left_alone(folder: Folder, run: Run) -> None:
-    async def scenario() -> None:
-        folder.put("one.otio")
-        async with folder.watched():
-            await folder.until_done("one")
-            (folder.path / ANCHOR).unlink()
-            await folder.rounds(0.2)
-            folder.put("two.otio")
-            await folder.rounds()
-            assert folder.results() == ["one.wav"]
-            (folder.path / ANCHOR).touch()  # a person vouches for it
-            await folder.until_done("two")
-
-    run(scenario())
-    assert folder.jobs == ["one.otio", "two.otio"]
-
-
-def test_one_folder_is_watched_once(folder: Folder, run: Run) -> None:
-    async def scenario() -> None:
-        async with folder.watched() as desk:
-            await folder.until((folder.path / ANCHOR).exists)
-            second = WatchFolder(folder.settings, state_of(folder.home, str(folder.path)))
-            with pytest.raises(AlreadyRunningError, match=str(os.getpid())):
-                await second.attend(desk, Confinement(folder.home))
-
-    run(scenario())
-
-
-def test_a_job_outside_the_roots_is_refused_in_a_sentence(folder: Folder, run: Run, tmp_path: Path) -> None:
-    async def scenario() -> None:
-        folder.put("edit.otio")
-        (tmp_path / "root").mkdir()
-        async with Desk.opened(folder.home, folder.executor) as desk:
-            attendant = WatchFolder(folder.settings, state_of(folder.home, str(folder.path)))
-            confinement = Confinement(folder.home, (str(tmp_path / "root"),))
-            task = asyncio.create_task(attendant.attend(desk, confinement))
-            await folder.until(lambda: bool(folder.errors()))
-            task.cancel()
-            await asyncio.wait([task])
-
-    run(scenario())
-    assert "outside the folders" in folder.errors()["edit.error.txt"]
-
-
-def test_names_that_lead_elsewhere_are_not_taken_in(folder: Folder, run: Run, tmp_path: Path) -> None:
-    async def scenario() -> None:
-        (tmp_path / "secret.otio").write_text(timeline("media/a.mov"))
-        (folder.path / "link.otio").symlink_to(tmp_path / "secret.otio")
-        os.mkfifo(folder.path / "pipe.otio")
-        (folder.path / os.fsdecode(b"bytes\xff.otio")).write_text(timeline("media/a.mov", "bytes"))
-        folder.put(f"{'long' * 53}.otio")
-        async with folder.watched():
-            await folder.until(lambda: len(folder.results()) == 1)
-            await folder.rounds()
-
-    run(scenario())
-    assert folder.jobs == [f"{'long' * 53}.otio"]
-
-
-def test_jobs_know_whose_they_are(folder: Folder, run: Run) -> None:
-    async def scenario() -> JobSpec:
-        folder.put("edit.otio")
-        async with folder.watched():
-            await folder.until_done("edit")
-        spec: JobSpec = folder.executor.started[0].spec
-        return spec
-
-    spec = run(scenario())
-    assert spec.client == "watch drop"
-    assert spec.out_dir == str(folder.path / "Output")
