@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
+from v2m_otio.exchange.kinds import FORMAT_NAMES
+
 N = TypeVar("N", int, float)
 
 
@@ -46,7 +48,7 @@ def _path_map(text: str) -> tuple[str, str]:
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """What is read, and what the beat may do."""
-    parser.add_argument("timeline", metavar="TIMELINE", help=".otio, .otioz, .otiod or a video file")
+    parser.add_argument("timeline", metavar="TIMELINE", help="a timeline document or a video file")
     parser.add_argument(
         "--picture", metavar="FILE", help="a render of the programme, looked at instead of its media"
     )
@@ -57,6 +59,11 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         "--path-map", metavar="FROM=TO", action="append", default=[], type=_path_map,
         help="media under FROM lie under TO on this machine; may be given again",
     )  # fmt: skip
+    parser.add_argument(
+        "--frame-rate",
+        metavar="FPS",
+        help="frames a second of an EDL, which says none: 25, 29.97, 24000/1001",
+    )
     parser.add_argument("--tempo", type=_bpm, metavar="BPM", help="the tempo to stay near (60-180)")
     parser.add_argument("--tempo-freedom", type=_unit, metavar="0..1", help="0 a steady click, 1 free rubato")
 
@@ -77,7 +84,11 @@ def add_composing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--loudness", type=_loudness, default=-16.0, metavar="LUFS", help="loudness target")
     parser.add_argument("--soundfont", metavar="FILE", help="instruments to use, .sf2 or .sf3")
     parser.add_argument(
-        "--to", metavar="FORMAT", default="otio", choices=["otio"], help="format of the result"
+        "--to",
+        metavar="FORMAT",
+        default="otio",
+        choices=FORMAT_NAMES,
+        help=f"format of the timeline that comes back: {', '.join(FORMAT_NAMES)}",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace results of the same name")
 

@@ -44,6 +44,7 @@ def spec_of(arguments: argparse.Namespace) -> JobSpec:
         encoder=arguments.encoder,
         in_point=arguments.in_point,
         out_point=arguments.out_point,
+        frame_rate=arguments.frame_rate,
         path_map=tuple((there, os.path.abspath(here)) for there, here in arguments.path_map),
         tempo_bpm=arguments.tempo,
         tempo_freedom=arguments.tempo_freedom,

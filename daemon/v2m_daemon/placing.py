@@ -6,7 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from v2m_otio.place import Placed, Placement, holds_music, place_music
+from v2m_otio.exchange.kinds import Format, format_named
+from v2m_otio.exchange.writing import holds_music_as, place_music_as
+from v2m_otio.place import Placed, Placement
 
 from v2m.errors import OutputExistsError
 from v2m.score import Scored
@@ -16,7 +18,13 @@ from v2m_daemon.programme import Programme
 
 
 def place(
-    programme: Programme, takes: Sequence[Scored], *, stem: str, overwrite: bool, clock: StageClock
+    programme: Programme,
+    takes: Sequence[Scored],
+    *,
+    stem: str,
+    overwrite: bool,
+    clock: StageClock,
+    to: str = "otio",
 ) -> Placed:
     """Put the best take, which is the first, into a copy of the document beside it.
 
@@ -26,15 +34,17 @@ def place(
         stem: name of the copy where there are several takes.
         overwrite: whether an earlier copy of ours is replaced.
         clock: hears of the stage.
+        to: name of the format, see `v2m_otio.exchange.kinds`.
 
     Raises:
-        V2MError: see `v2m_otio.place.place_music`.
+        V2MError: see `v2m_otio.exchange.writing.place_music_as`.
     """
+    form = format_named(to)
     with clock.stage("place"):
-        out = free_path(
-            takes[0].folder.with_name(f"{scored_stem(takes, stem)}_scored.otio"), overwrite=overwrite
-        )
-        return place_music(programme.document, placement(programme, takes[0]), out, overwrite=overwrite)
+        name = f"{scored_stem(takes, stem)}_scored{form.suffix}"
+        out = free_path(takes[0].folder.with_name(name), form, overwrite=overwrite)
+        music = placement(programme, takes[0])
+        return place_music_as(programme.document, music, out, form, overwrite=overwrite)
 
 
 def placement(programme: Programme, take: Scored, *, wav: Path | None = None) -> Placement:
@@ -59,7 +69,7 @@ def scored_stem(takes: Sequence[Scored], stem: str) -> str:
     return takes[0].folder.name.removesuffix(TAKE_SUFFIX) if len(takes) == 1 else stem
 
 
-def free_path(path: Path, *, overwrite: bool) -> Path:
+def free_path(path: Path, form: Format, *, overwrite: bool) -> Path:
     """The path, or one with a number where a file stands that is the user's or may not be replaced.
 
     Raises:
@@ -67,6 +77,6 @@ def free_path(path: Path, *, overwrite: bool) -> Path:
     """
     for number in range(1, 1000):
         free = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
-        if not os.path.lexists(free) or (overwrite and holds_music(free)):
+        if not os.path.lexists(free) or (overwrite and holds_music_as(free, form)):
             return free
     raise OutputExistsError(f"{path} and its numbered successors are there.", hint="Use another --out.")

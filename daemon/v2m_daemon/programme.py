@@ -22,7 +22,7 @@ from v2m.errors import InputError, UsageError
 from v2m.frames import probe
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.take import Source
-from v2m.timebase import on_frame, parse_time
+from v2m.timebase import on_frame, parse_time, snap_rate
 from v2m.timeline import Timeline
 
 DOCUMENT_SUFFIXES: Final = frozenset(
@@ -58,6 +58,9 @@ class Viewing:
     path_map: tuple[tuple[str, str], ...] = ()
     """(beginning of a path in the document, folder on this machine)."""
 
+    frame_rate: str | None = None
+    """Frames a second of an EDL, which says none; as on the command line."""
+
     roots: tuple[Path, ...] = ()
     """Folders that the document's media may lie in; empty: anywhere."""
 
@@ -76,6 +79,7 @@ class Viewing:
             in_point=arguments.in_point,
             out_point=arguments.out_point,
             path_map=tuple(arguments.path_map),
+            frame_rate=arguments.frame_rate,
         )
 
 
@@ -118,7 +122,8 @@ def open_programme(
         if path.suffix.lower() in DOCUMENT_SUFFIXES:
             with clock.stage("read"):
                 mapped = PathMap(viewing.path_map)
-                reading = open_document(path, path_map=mapped, media_roots=viewing.roots)
+                rate = snap_rate(viewing.frame_rate) if viewing.frame_rate else None
+                reading = open_document(path, path_map=mapped, media_roots=viewing.roots, rate=rate)
                 document = resources.enter_context(reading)
             programme = look.at_part(document, _sources(path, viewing.picture, document.timeline))
         else:

@@ -241,7 +241,7 @@ always = {"out_dir": st.none() | paths, "overwrite": st.booleans(), "client": te
           "priority": st.integers(-10, 10), "request_id": texts}  # fmt: skip
 reading = {"picture": st.none() | paths, "encoder": texts, "in_point": st.none() | times,
            "out_point": st.none() | times, "tempo_bpm": st.none() | st.floats(60, 180),
-           "tempo_freedom": st.none() | st.floats(0, 1),
+           "tempo_freedom": st.none() | st.floats(0, 1), "frame_rate": st.none() | texts,
            "path_map": st.lists(st.tuples(texts, paths), max_size=3).map(tuple)}  # fmt: skip
 specs = st.one_of(
     st.builds(

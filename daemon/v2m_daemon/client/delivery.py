@@ -13,12 +13,16 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, Final
+from xml.sax.saxutils import escape
+
+from v2m_otio.exchange.kinds import FORMATS
 
 from v2m.errors import DataLossError, OutputExistsError, OutputWriteError
 from v2m_daemon import durable
 from v2m_daemon.client.client import Client
 from v2m_daemon.jobs.view import JobView
 
+SCORED_SUFFIXES: Final = tuple(dict.fromkeys(form.suffix for form in FORMATS))
 _PATHS: Final = ("take", "wav", "timeline")
 """What in a result is a path."""
 
@@ -32,7 +36,7 @@ def check_free(folder: Path, stem: str, *, overwrite: bool) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise OutputWriteError(f"{folder} is no folder.", hint="Name another one.")
-    for name in (f"{stem}.v2m", f"{stem}-a.v2m", f"{stem}_scored.otio"):
+    for name in (f"{stem}.v2m", f"{stem}-a.v2m", *(f"{stem}_scored{suffix}" for suffix in SCORED_SUFFIXES)):
         if not overwrite and os.path.lexists(folder / name):
             raise _exists(folder / name)
 
@@ -109,10 +113,22 @@ def _point_here(new: Path, places: Mapping[str, PurePath], outputs: Mapping[str,
             moved[there.as_uri()] = (folder / place).as_uri()
     path = new / places["timeline"]
     if path.suffix.lower() != ".otio":
+        _replace_paths(path, moved)
         return
     content = json.loads(path.read_bytes())
     if _retarget(content, moved):
         path.write_text(json.dumps(content, indent=4, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _replace_paths(path: Path, moved: Mapping[str, str]) -> None:
+    """The same in a format of text or XML; an AAF, which is neither, is left to its editor's relinking."""
+    if path.suffix.lower() == ".aaf":
+        return
+    raw = path.read_bytes()
+    for there, here in moved.items():
+        for spelled in (str, escape):
+            raw = raw.replace(spelled(there).encode(), spelled(here).encode())
+    path.write_bytes(raw)
 
 
 def _retarget(node: object, moved: Mapping[str, str]) -> bool:

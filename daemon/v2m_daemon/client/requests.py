@@ -85,6 +85,7 @@ def _reading(spec: JobSpec) -> pb.Reading:
         in_point=None if spec.in_point is None else _point("in_point", spec.in_point),
         out_point=None if spec.out_point is None else _point("out_point", spec.out_point),
         path_map=(pb.PathMapping(in_document=there, on_daemon=here) for there, here in spec.path_map),
+        frame_rate=spec.frame_rate or "",
         tempo_bpm=spec.tempo_bpm,
         tempo_freedom=spec.tempo_freedom,
     )

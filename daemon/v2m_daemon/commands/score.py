@@ -6,6 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
+from v2m_otio.exchange.kinds import format_named
+from v2m_otio.exchange.writing import base_bytes
+
 from v2m.codecs.soundfont import find_soundfont
 from v2m.errors import UsageError
 from v2m.score import ScoreSettings, score
@@ -35,10 +38,13 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         clock = StageClock(progress)
         with open_programme(viewing, clock) as programme:
+            base_bytes(programme.document, format_named(arguments.to))  # nor after minutes of composing
             takes = score(
                 programme.analysis, settings, shelf=shelf, stem=stem, sources=programme.sources, clock=clock
             )  # fmt: skip
-            placed = place(programme, takes, stem=stem, overwrite=arguments.overwrite, clock=clock)
+            placed = place(
+                programme, takes, stem=stem, overwrite=arguments.overwrite, clock=clock, to=arguments.to
+            )
     result = of_scoring(takes, placed, clock.seconds)
     print(json.dumps(result) if arguments.json else scored_words(result))
     return 0

@@ -51,7 +51,7 @@ MOST_PAIRS: Final = 10_000
 
 _PATHS: Final = ("document", "out_dir", "picture", "soundfont", "timeline")
 _NAMES: Final = (
-    "client", "request_id", "to", "encoder", "backbone", "lock", "in_point", "out_point",
+    "client", "request_id", "to", "encoder", "backbone", "lock", "in_point", "out_point", "frame_rate",
 )  # fmt: skip
 _ALWAYS: Final = (
     "kind",
@@ -64,7 +64,9 @@ _ALWAYS: Final = (
     "priority",
     "request_id",
 )
-_READING: Final = ("picture", "encoder", "in_point", "out_point", "path_map", "tempo_bpm", "tempo_freedom")
+_READING: Final = (
+    "picture", "encoder", "in_point", "out_point", "path_map", "frame_rate", "tempo_bpm", "tempo_freedom",
+)  # fmt: skip
 _FIELDS: Final[Mapping[JobKind, tuple[str, ...]]] = {
     JobKind.SCORE: (
         *_READING, "prompt", "backbone", "takes", "seed", "adherence", "steps", "loudness_lufs", "soundfont",
@@ -109,6 +111,9 @@ class JobSpec:
     out_point: str | None = None
     path_map: Pairs = ()
     """(beginning of a path in the document, folder on this machine)."""
+
+    frame_rate: str | None = None
+    """Frames a second of an EDL, which says none: `25`, `30000/1001`."""
 
     tempo_bpm: float | None = None
     tempo_freedom: float | None = None

@@ -111,6 +111,7 @@ def _reading(reading: pb.Reading, here: Here) -> dict[str, Any]:
         "in_point": _time("in_point", reading.in_point) if reading.HasField("in_point") else None,
         "out_point": _time("out_point", reading.out_point) if reading.HasField("out_point") else None,
         "path_map": tuple((each.in_document, here(each.on_daemon)) for each in reading.path_map),
+        "frame_rate": reading.frame_rate or None,
         "tempo_bpm": _given(reading, "tempo_bpm"),
         "tempo_freedom": _given(reading, "tempo_freedom"),
     }

@@ -62,6 +62,7 @@ def viewing_of(work: Work) -> Viewing:
         in_point=spec.in_point,
         out_point=spec.out_point,
         path_map=spec.path_map,
+        frame_rate=spec.frame_rate,
         roots=tuple(Path(root) for root in work.roots),
     )
 

@@ -12,8 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from v2m_otio.exchange.kinds import format_named
+from v2m_otio.exchange.writing import base_bytes, scored_bytes
 from v2m_otio.output import write_whole
-from v2m_otio.place import Placed, scored_text
+from v2m_otio.place import Placed
 
 from v2m.backbones import load_backbone
 from v2m.backbones.base import Backbone
@@ -87,11 +89,13 @@ class Studio:
 
     def _score(self, work: Work, folder: JobFolder, progress: Progress, cancel: Cancel) -> Done:
         settings, viewing, place = settings_of(work), viewing_of(work), place_of(work, folder)
+        form = format_named(work.spec.to)
         find_soundfont(settings.soundfont)  # told now rather than after minutes of looking at the picture
         drafts = Drafts(folder.stages, wording_of(work))
         backbone = DraftedBackbone(self.backbone(settings.backbone), drafts)
         clock = StageClock(progress)
         with open_programme(viewing, clock, cancel=cancel, remember=drafts.analysis) as programme:
+            base_bytes(programme.document, form)  # nor after minutes of composing
             key = drafts.key(programme.sources)
             shelf = DraftShelf(folder.stages, key, place, overwrite=work.spec.overwrite)
             takes = score(
@@ -108,21 +112,20 @@ def _publish(
     work: Work, programme: Programme, takes: Sequence[Scored], shelf: DraftShelf, clock: StageClock
 ) -> Done:
     """Put takes and document in place; where a place is taken at the last moment, in others."""
-    folder = JobFolder(work.folder)
-    hidden = publication.open_hidden(shelf.place, work.job_id)
+    folder, hidden = JobFolder(work.folder), publication.open_hidden(shelf.place, work.job_id)
     try:
         brought = [publication.bring(take.folder, hidden) for take in takes]
         for _ in range(_TRIES - 1):
             with contextlib.suppress(OutputExistsError):
-                return _put(folder, hidden, brought, programme, takes, shelf, clock)
-        return _put(folder, hidden, brought, programme, takes, shelf, clock)
+                return _put(work, hidden, brought, programme, takes, shelf, clock)
+        return _put(work, hidden, brought, programme, takes, shelf, clock)
     except BaseException:
         publication.abandon(folder, shelf.place, work.job_id)
         raise
 
 
 def _put(
-    folder: JobFolder,
+    work: Work,
     hidden: Path,
     brought: Sequence[Path],
     programme: Programme,
@@ -138,11 +141,12 @@ def _put(
     final = [replace(take, folder=shelf.free_place(take.folder)) for take in takes]
     with clock.stage("place"):
         stem = scored_stem(final, programme.document.path.stem)
-        out = free_path(shelf.place / f"{stem}_scored.otio", overwrite=shelf.overwrite)
+        form = format_named(work.spec.to)
+        out = free_path(shelf.place / f"{stem}_scored{form.suffix}", form, overwrite=shelf.overwrite)
         where = placement(programme, final[0], wav=brought[0] / final[0].wav.name)
-        text, notes = scored_text(programme.document, where, out, wav=final[0].wav)
-        timeline = hidden / "timeline.otio"
-        write_whole(timeline, text, overwrite=True)
+        made, notes = scored_bytes(programme.document, where, out, form, wav=final[0].wav)
+        timeline = hidden / f"timeline{form.suffix}"
+        write_whole(timeline, made, overwrite=True)
     moves = [
         publication.Move(source, there.folder, shelf.overwrite)
         for source, there in zip(brought, final, strict=True)
@@ -150,4 +154,4 @@ def _put(
     moves.append(publication.Move(timeline, out, shelf.overwrite))
     result = of_scoring(final, Placed(out, notes), clock.seconds)
     outputs = {name: result[name] for name in ("take", "wav", "timeline")}
-    return publication.publish(folder, hidden, moves, result, outputs)
+    return publication.publish(JobFolder(work.folder), hidden, moves, result, outputs)

@@ -99,7 +99,7 @@ def _told_rate(
             told = f"{float(rate):.6g} frames a second were taken, as its highest frame number is {highest}"
             if drop_frame:
                 told = f"drop-frame counting at {float(rate):.6g} frames a second was taken"
-            return rate, (f"an EDL does not say its frame rate: {told}; say --rate if it is another",)
+            return rate, (f"an EDL does not say its frame rate: {told}; say --frame-rate if it is another",)
     raise DocumentError(f"has a timecode with frame number {highest}, expected at most 59.")
 
 

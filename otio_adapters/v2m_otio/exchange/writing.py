@@ -6,7 +6,8 @@ first. Either way the music is added to finished bytes, so that without it they 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,7 @@ from v2m_otio.place import (
     Placement,
     frames_of,
     hidden_frames,
+    holds_music,
     is_the_input,
     scored_text,
     scored_timeline,
@@ -100,7 +102,7 @@ def scored_bytes(
         return text.encode(), notes
     _check_out(document, out, form)
     wav = (wav or placement.wav).absolute()
-    try:
+    with _told(document, form):
         if form.kind == "aaf":
             content = scored_timeline(document, placement, wav.as_uri())
             return _adapted(content, document, "aaf"), ()
@@ -108,6 +110,29 @@ def scored_bytes(
         base, notes = _base(document, form.kind)
         flat = own.flat or document.kind == form.kind
         return own.with_music(base, _music(document, placement, wav, flat=flat)), notes
+
+
+def base_bytes(document: Document, form: Format) -> bytes:
+    """The document in a format, without anything of ours: what the music is put into.
+
+    Made before any music is, it says early that the format cannot hold the document.
+
+    Raises:
+        DocumentError, MissingPartError: as of `place_music_as`.
+    """
+    if form.kind == "otio":
+        return document.text.encode()
+    with _told(document, form):
+        if form.kind == "aaf":
+            return _adapted(unscored_timeline(document), document, "aaf")
+        return _base(document, form.kind)[0]
+
+
+@contextlib.contextmanager
+def _told(document: Document, form: Format) -> Iterator[None]:
+    """Whatever a writer says is a sentence on this document."""
+    try:
+        yield
     except AdapterError as error:
         raise DocumentError(
             f"{document.path.name} cannot be written as {form.suffix}: {error}.",
@@ -115,16 +140,9 @@ def scored_bytes(
             detail=f"{error.kind}: {error}",
         ) from error
     except DocumentError as error:
-        if error.message.startswith(document.path.name):
-            raise
         raise DocumentError(
             f"{document.path.name} {error.message}", hint=error.hint or "Use --to otio.", detail=error.detail
         ) from error
-
-
-def base_bytes(document: Document, form: Format) -> bytes:
-    """What the music is put into: the document in a format, without anything of ours."""
-    return _base(document, form.kind)[0]
 
 
 def _check_out(document: Document, out: Path, form: Format) -> None:
@@ -153,7 +171,7 @@ def _base(document: Document, kind: Kind) -> tuple[bytes, tuple[str, ...]]:
     if document.kind == kind or (kind == "mlt" and document.kind == "kdenlive"):
         return _FORMATS[kind].without_music(_again(document)), ()
     timeline = document.timeline
-    flattened = f"an {kind} holds one track of picture: what is seen, without the tracks below it"
+    flattened = f"{kind.upper()} holds one track of picture here: what is seen, without the tracks below it"
     if kind == "edl":
         return edl_list.made(timeline).encode(), (flattened,)
     if kind == "fcpxml":
@@ -179,6 +197,8 @@ def _again(document: Document) -> bytes:
 
 def holds_music_as(path: Path, form: Format) -> bool:
     """Whether a file of a format has music of ours in it."""
+    if form.kind == "otio":
+        return holds_music(path)
     try:
         raw = path.read_bytes()
         if form.kind == "aaf":

@@ -82,7 +82,7 @@ class PathMapping(_message.Message):
     def __init__(self, in_document: _Optional[str] = ..., on_daemon: _Optional[str] = ...) -> None: ...
 
 class Reading(_message.Message):
-    __slots__ = ("picture", "encoder", "in_point", "out_point", "path_map", "tempo_bpm", "tempo_freedom")
+    __slots__ = ("picture", "encoder", "in_point", "out_point", "path_map", "tempo_bpm", "tempo_freedom", "frame_rate")
     PICTURE_FIELD_NUMBER: _ClassVar[int]
     ENCODER_FIELD_NUMBER: _ClassVar[int]
     IN_POINT_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +90,7 @@ class Reading(_message.Message):
     PATH_MAP_FIELD_NUMBER: _ClassVar[int]
     TEMPO_BPM_FIELD_NUMBER: _ClassVar[int]
     TEMPO_FREEDOM_FIELD_NUMBER: _ClassVar[int]
+    FRAME_RATE_FIELD_NUMBER: _ClassVar[int]
     picture: str
     encoder: str
     in_point: TimePoint
@@ -97,7 +98,8 @@ class Reading(_message.Message):
     path_map: _containers.RepeatedCompositeFieldContainer[PathMapping]
     tempo_bpm: float
     tempo_freedom: float
-    def __init__(self, picture: _Optional[str] = ..., encoder: _Optional[str] = ..., in_point: _Optional[_Union[TimePoint, _Mapping]] = ..., out_point: _Optional[_Union[TimePoint, _Mapping]] = ..., path_map: _Optional[_Iterable[_Union[PathMapping, _Mapping]]] = ..., tempo_bpm: _Optional[float] = ..., tempo_freedom: _Optional[float] = ...) -> None: ...
+    frame_rate: str
+    def __init__(self, picture: _Optional[str] = ..., encoder: _Optional[str] = ..., in_point: _Optional[_Union[TimePoint, _Mapping]] = ..., out_point: _Optional[_Union[TimePoint, _Mapping]] = ..., path_map: _Optional[_Iterable[_Union[PathMapping, _Mapping]]] = ..., tempo_bpm: _Optional[float] = ..., tempo_freedom: _Optional[float] = ..., frame_rate: _Optional[str] = ...) -> None: ...
 
 class Destination(_message.Message):
     __slots__ = ("out_dir", "beside_document", "overwrite", "format")
