@@ -1,6 +1,7 @@
 """The worker against what kills workers: signals, memory, disks; the executor stays up and nothing is left.
 
-    python benchmarks/worker_faults.py [--kills 200] [--ooms 50] [--full-disks 50] [--cancels 200] [--seed 1]
+    python benchmarks/worker_faults.py [--kills 200] [--ooms 50] [--full-disks 50] [--small-disks 20]
+                                       [--cancels 200] [--seed 1] [--root FOLDER]
 
 Jobs run in the real worker process on a real timeline, with a model that composes in milliseconds
 (tests/v2m_daemon/quick_worker.py). A fault comes at a random moment of an undisturbed job's length. After it
@@ -17,6 +18,7 @@ import hashlib
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -32,6 +34,9 @@ from v2m_daemon.worker.executor import Cause, Done, Event, Failed, Progress, Sto
 from v2m_daemon.worker.local import LocalExecutor
 
 QUICK = Path(__file__).parents[1] / "tests" / "v2m_daemon" / "quick_worker.py"
+LARGEST_RESULT_BYTES = 3 << 20
+"""A job's results take 2 MB here."""
+
 MOST_ATTEMPTS = 40
 """A random kill may hit the retry too."""
 
@@ -84,10 +89,10 @@ class Stand:
         self.length_s = 1.0
         self._count = 0
 
-    def work(self, prompt: str = "calm") -> Work:
+    def work(self, prompt: str = "calm", out: Path | None = None) -> Work:
         """A new job in a folder of its own; all are called alike, so all draw the same seed."""
         self._count += 1
-        folder, out = self.root / f"{self._count}" / "job", self.root / f"{self._count}" / "out"
+        folder, out = self.root / f"{self._count}" / "job", out or self.root / f"{self._count}" / "out"
         folder.mkdir(parents=True)
         spec = JobSpec(kind=JobKind.SCORE, document=str(self.document), out_dir=str(out), prompt=prompt)
         return Work("job", spec, folder)
@@ -234,6 +239,34 @@ async def full_disks(at: Stand, count: int) -> Tally:
     return tally
 
 
+async def small_disks(at: Stand, count: int) -> Tally:
+    """Results that go to another disk, in memory here, which is too small for most of them."""
+    tally = Tally("small disk")
+    disk = at.root / "disk"
+    disk.mkdir()
+    for number in range(count):
+        size = round(LARGEST_RESULT_BYTES * (number + 1) / count)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "v2m-bench", str(disk)]
+        if subprocess.run(mount, check=False, stderr=subprocess.DEVNULL).returncode:
+            print("small disk: not permitted to mount one here")
+            return tally
+        try:
+            work = at.work(out=disk / "out")
+            outcome = await at.attempt(work)
+            tally.faults += 1
+            if isinstance(outcome, Failed):
+                tally.hit += 1
+                tally.left_over += len(contents(work))
+                tally.unfinished += outcome.error.code != "output_write" or outcome.cause is not Cause.REFUSED
+            else:
+                at.check(tally, work, outcome)
+        finally:
+            subprocess.run(["umount", str(disk)], check=True)
+        after = at.work()
+        at.check(tally, after, await at.attempt(after))
+    return tally
+
+
 async def cancels(at: Stand, count: int) -> Tally:
     """A cancel at a random moment: the job stops, or was already being put in place."""
     tally = Tally("cancel")
@@ -263,6 +296,7 @@ async def run(arguments: argparse.Namespace, root: Path) -> bool:
             (kills, arguments.kills),
             (ooms, arguments.ooms),
             (full_disks, arguments.full_disks if sys.platform == "linux" else 0),
+            (small_disks, arguments.small_disks if sys.platform == "linux" else 0),
             (cancels, arguments.cancels),
         ):
             tallies.append(await fault(at, count))
@@ -286,7 +320,13 @@ def expect(fact: bool, otherwise: object) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """The benchmark; 0 when the table is clean."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    for name, count in (("kills", 200), ("ooms", 50), ("full-disks", 50), ("cancels", 200)):
+    for name, count in (
+        ("kills", 200),
+        ("ooms", 50),
+        ("full-disks", 50),
+        ("small-disks", 20),
+        ("cancels", 200),
+    ):
         parser.add_argument(f"--{name}", type=int, default=count)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--root", type=Path, help="where the jobs lie: a small file system, for instance")
