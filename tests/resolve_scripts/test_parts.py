@@ -67,8 +67,8 @@ def test_json_reads_and_writes_what_python_does(ask: Ask, value: Any, is_ascii: 
 @pytest.mark.parametrize(
     "text",
     ["", " ", "{", "[1,]", '{"a":1,}', "{a:1}", "'x'", '"\x01"', '"\\x"', '"\\ud800"', '"\\udc00x"', "01",
-     "+1", "1.", ".5", "1e", "nul", "true false", "[1 2]", '{"a" 1}', '"abc', "NaN", "Infinity", "-", "[" * 200,
-     "// x", '{"a":}', "1 //"],
+     "+1", "1.", ".5", "1e", "nul", "true false", "[1 2]", '{"a" 1}', '"abc', "NaN", "Infinity", "-",
+     "[" * 200, "// x", '{"a":}', "1 //"],
 )  # fmt: skip
 def test_what_is_no_json_is_refused(ask: Ask, text: str) -> None:
     with pytest.raises(AskedError, match="no JSON at byte"):

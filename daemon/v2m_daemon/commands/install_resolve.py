@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         ],
         "resolve": [{"path": str(each.path), "edition": each.edition} for each in installations(machine)],
         "music": str(music),
-        "python": str(scripts_folder() / "v2m_resolve.py"),
+        "python": str(scripts_folder() / "v2m_resolve"),
     }
     print(json.dumps(found) if arguments.json else _words(found, removing=arguments.remove))
     return 0
