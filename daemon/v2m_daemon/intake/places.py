@@ -64,10 +64,10 @@ class Places:
             taken: stems of what is under way.
         """
         base = Path(document).stem.encode()[:LONGEST_STEM_BYTES].decode(errors="ignore")
+        here = {Path(name).stem for name in self._results()}  # timelines come back in several formats
         for number in count(1):
             stem = base if number == 1 else f"{base}-{number}"
-            here = any(os.path.lexists(self.output / f"{stem}{ending}") for ending in (".wav", ".otio"))
-            if not here and stem not in taken:
+            if stem not in here and stem not in taken:
                 return stem
         raise AssertionError  # numbers do not end
 
@@ -140,6 +140,11 @@ class Places:
             if not os.path.lexists(target):
                 durable.replace(source, target)
                 return
+
+    def _results(self) -> list[str]:
+        """Names in `Output`, but for status files, which are rewritten, and takes, which number themselves."""
+        names = os.listdir(self.output) if self.output.is_dir() else []
+        return [name for name in names if not name.endswith((".status.json", ".v2m"))]
 
     def _make(self, folder: Path) -> None:
         if not folder.is_dir():
