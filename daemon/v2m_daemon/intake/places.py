@@ -142,7 +142,7 @@ class Places:
                 return
 
     def _results(self) -> list[str]:
-        """Names in `Output`, but for status files, which are rewritten, and takes, which number themselves."""
+        """Names in `Output`, but for status files, which are rewritten, and takes, which have numbers."""
         names = os.listdir(self.output) if self.output.is_dir() else []
         return [name for name in names if not name.endswith((".status.json", ".v2m"))]
 
