@@ -39,6 +39,7 @@ def test_no_fault_loses_a_job_or_leaves_anything(faults: ModuleType, tmp_path: P
                 tally = await fault(at, count)
                 assert tally.is_clean, f"{faults.HEAD}\n{tally.row()}"
                 assert tally.faults >= count or name == "small_disks"  # which needs the right to mount
+            assert isinstance(await at.attempt(at.work()), faults.Done)
             pid = at.pid()
         assert pid is not None
         assert not Path(f"/proc/{pid}").exists()
