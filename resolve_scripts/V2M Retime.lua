@@ -713,7 +713,12 @@ function editor.range(self)
     local marks = marks_of(self)
     local marked = marks.video and next(marks.video) and marks.video or marks.audio or {}
     local first, last = marked["in"], marked["out"]
-    return first, last and last + 1
+    return first, last and math.min(last + 1, editor.length(self))
+end
+
+-- Frames of the timeline.
+function editor.length(self)
+    return self.timeline:GetEndFrame() - self.start
 end
 
 -- Remember page and marks, to be put back.
@@ -732,8 +737,7 @@ function editor.remember(self)
             if was["in"] ~= is["in"] or was["out"] ~= is["out"] then
                 timeline:ClearMarkInOut(kind)
                 if was["in"] or was["out"] then -- Resolve sets both or none
-                    local last = timeline:GetEndFrame() - timeline:GetStartFrame() - 1
-                    timeline:SetMarkInOut(was["in"] or 0, was["out"] or last, kind)
+                    timeline:SetMarkInOut(was["in"] or 0, was["out"] or editor.length(self) - 1, kind)
                 end
             end
         end
@@ -805,13 +809,19 @@ local function notify(text)
     end
 end
 
+-- On Windows a notice is a box that somebody must click away: it is for failures.
 function say.outcome(text)
     say.line(text)
-    notify(text)
+    if not files.is_windows then
+        notify(text)
+    end
 end
 
 function say.failure(problem)
     say.line(tostring(problem))
+    if problem.code == "cancelled" then
+        return -- whoever stops it knows
+    end
     if problem.detail ~= "" then
         say.line("In detail: " .. problem.detail)
     end
@@ -1038,7 +1048,11 @@ local trouble = need("trouble")
 local VERSION = 1 -- of the files' form
 local FIRST_LOOK_S, LOOK_EVERY_S = 0.05, 0.25 -- the daemon writes four times a second
 local ANSWER_WITHIN_S = 20 -- the daemon looks into its inbox every 10 s even where it hears of nothing
+local GONE_FOR_S = 30 -- a daemon that is started again is back within seconds
+local STOP_WITHIN_S = 30 -- a job that is told to stop does so within a step of its sampler
 local CLIENT = "resolve"
+
+job.AWAY = "away" -- code of an error: nobody does the job now, but it will be done
 
 -- Refuse at once where no daemon runs; a script of another version says so and goes on.
 function job.check_daemon(preferences)
@@ -1108,9 +1122,24 @@ local function withdraw(self)
     trouble.raise("unreachable", "V2M does not answer.", "Start it with `v2m serve`, or see what `v2m doctor` says.")
 end
 
+-- Throws where waiting makes no sense any more: nobody took the job, the daemon went, or it does not stop.
+local function check_patience(self, seen, stopped, endpoint)
+    local now = os.time()
+    if not seen and now - self.since > ANSWER_WITHIN_S then
+        withdraw(self)
+    elseif stopped and now - stopped > STOP_WITHIN_S then
+        trouble.raise("cancelled", "V2M is told to stop; nothing was changed here.")
+    end
+    self.last_there = files.exists(endpoint) and now or self.last_there or self.since
+    if now - self.last_there > GONE_FOR_S then
+        trouble.raise(job.AWAY, "V2M was stopped; it goes on where it was when it runs again.",
+            "Then V2M Takes brings the music.")
+    end
+end
+
 -- Wait for the result. `wants_stop` is asked at every look; `tell` hears of fractions.
-function job.wait(self, wants_stop, tell)
-    local is_stopping, pause_s = false, FIRST_LOOK_S
+function job.wait(self, wants_stop, tell, endpoint)
+    local stopped, pause_s = nil, FIRST_LOOK_S
     while true do
         local result = job.result(self)
         if result then
@@ -1119,13 +1148,12 @@ function job.wait(self, wants_stop, tell)
         local status = files.read_object(files.join(self.folder, "status.json"))
         if status and type(status.fraction) == "number" and type(status.state) == "string" then
             tell(progress_of(status))
-        elseif os.time() - self.since > ANSWER_WITHIN_S then
-            withdraw(self)
         end
-        if not is_stopping and wants_stop() then
-            is_stopping = true
+        if not stopped and wants_stop() then
+            stopped = os.time()
             job.cancel(self)
         end
+        check_patience(self, status, stopped, endpoint)
         files.pause(pause_s)
         pause_s = math.min(pause_s * 1.5, LOOK_EVERY_S)
     end
@@ -1607,10 +1635,14 @@ function session.ask(self, first, kind, fill)
         trouble.raise("cancelled", "Stopped; nothing was changed.")
     end
     takes.expect(self.folder, asked, first, kind)
-    job.submit(asked, fields)
-    say.line(("V2M is at work; a marker named %q stops it."):format("V2M stop"))
-    local good, result = pcall(job.wait, asked, wants_stop, say.line)
-    takes.settle(self.folder, asked)
+    local good, result = pcall(function()
+        job.submit(asked, fields)
+        say.line('V2M is at work; a marker named "V2M stop" stops it.')
+        return job.wait(asked, wants_stop, say.line, self.preferences.endpoint)
+    end)
+    if good or trouble.of(result).code ~= job.AWAY then
+        takes.settle(self.folder, asked)
+    end
     if not good then
         error(result, 0)
     end

@@ -64,7 +64,12 @@ function editor.range(self)
     local marks = marks_of(self)
     local marked = marks.video and next(marks.video) and marks.video or marks.audio or {}
     local first, last = marked["in"], marked["out"]
-    return first, last and last + 1
+    return first, last and math.min(last + 1, editor.length(self))
+end
+
+-- Frames of the timeline.
+function editor.length(self)
+    return self.timeline:GetEndFrame() - self.start
 end
 
 -- Remember page and marks, to be put back.
@@ -83,8 +88,7 @@ function editor.remember(self)
             if was["in"] ~= is["in"] or was["out"] ~= is["out"] then
                 timeline:ClearMarkInOut(kind)
                 if was["in"] or was["out"] then -- Resolve sets both or none
-                    local last = timeline:GetEndFrame() - timeline:GetStartFrame() - 1
-                    timeline:SetMarkInOut(was["in"] or 0, was["out"] or last, kind)
+                    timeline:SetMarkInOut(was["in"] or 0, was["out"] or editor.length(self) - 1, kind)
                 end
             end
         end

@@ -13,7 +13,11 @@ local trouble = need("trouble")
 local VERSION = 1 -- of the files' form
 local FIRST_LOOK_S, LOOK_EVERY_S = 0.05, 0.25 -- the daemon writes four times a second
 local ANSWER_WITHIN_S = 20 -- the daemon looks into its inbox every 10 s even where it hears of nothing
+local GONE_FOR_S = 30 -- a daemon that is started again is back within seconds
+local STOP_WITHIN_S = 30 -- a job that is told to stop does so within a step of its sampler
 local CLIENT = "resolve"
+
+job.AWAY = "away" -- code of an error: nobody does the job now, but it will be done
 
 -- Refuse at once where no daemon runs; a script of another version says so and goes on.
 function job.check_daemon(preferences)
@@ -83,9 +87,24 @@ local function withdraw(self)
     trouble.raise("unreachable", "V2M does not answer.", "Start it with `v2m serve`, or see what `v2m doctor` says.")
 end
 
+-- Throws where waiting makes no sense any more: nobody took the job, the daemon went, or it does not stop.
+local function check_patience(self, seen, stopped, endpoint)
+    local now = os.time()
+    if not seen and now - self.since > ANSWER_WITHIN_S then
+        withdraw(self)
+    elseif stopped and now - stopped > STOP_WITHIN_S then
+        trouble.raise("cancelled", "V2M is told to stop; nothing was changed here.")
+    end
+    self.last_there = files.exists(endpoint) and now or self.last_there or self.since
+    if now - self.last_there > GONE_FOR_S then
+        trouble.raise(job.AWAY, "V2M was stopped; it goes on where it was when it runs again.",
+            "Then V2M Takes brings the music.")
+    end
+end
+
 -- Wait for the result. `wants_stop` is asked at every look; `tell` hears of fractions.
-function job.wait(self, wants_stop, tell)
-    local is_stopping, pause_s = false, FIRST_LOOK_S
+function job.wait(self, wants_stop, tell, endpoint)
+    local stopped, pause_s = nil, FIRST_LOOK_S
     while true do
         local result = job.result(self)
         if result then
@@ -94,13 +113,12 @@ function job.wait(self, wants_stop, tell)
         local status = files.read_object(files.join(self.folder, "status.json"))
         if status and type(status.fraction) == "number" and type(status.state) == "string" then
             tell(progress_of(status))
-        elseif os.time() - self.since > ANSWER_WITHIN_S then
-            withdraw(self)
         end
-        if not is_stopping and wants_stop() then
-            is_stopping = true
+        if not stopped and wants_stop() then
+            stopped = os.time()
             job.cancel(self)
         end
+        check_patience(self, status, stopped, endpoint)
         files.pause(pause_s)
         pause_s = math.min(pause_s * 1.5, LOOK_EVERY_S)
     end

@@ -31,13 +31,19 @@ local function notify(text)
     end
 end
 
+-- On Windows a notice is a box that somebody must click away: it is for failures.
 function say.outcome(text)
     say.line(text)
-    notify(text)
+    if not files.is_windows then
+        notify(text)
+    end
 end
 
 function say.failure(problem)
     say.line(tostring(problem))
+    if problem.code == "cancelled" then
+        return -- whoever stops it knows
+    end
     if problem.detail ~= "" then
         say.line("In detail: " .. problem.detail)
     end

@@ -30,8 +30,8 @@ local function fields_of(self, wanted, asked, first, last, wants_stop)
     fields.in_point = first and ("%df"):format(first)
     fields.out_point = last and ("%df"):format(last)
     if wanted.picture == "render" then
-        local end_frame = self.timeline:GetEndFrame() - self.start
-        fields.picture = picture.render(self, asked.folder, 0, end_frame, wants_stop)
+        local from, to = first or 0, last or editor.length(self)
+        fields.picture = picture.render(self, asked.folder, from, to, wants_stop)
     end
     return fields
 end

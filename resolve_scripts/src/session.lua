@@ -65,10 +65,14 @@ function session.ask(self, first, kind, fill)
         trouble.raise("cancelled", "Stopped; nothing was changed.")
     end
     takes.expect(self.folder, asked, first, kind)
-    job.submit(asked, fields)
-    say.line(("V2M is at work; a marker named %q stops it."):format("V2M stop"))
-    local good, result = pcall(job.wait, asked, wants_stop, say.line)
-    takes.settle(self.folder, asked)
+    local good, result = pcall(function()
+        job.submit(asked, fields)
+        say.line('V2M is at work; a marker named "V2M stop" stops it.')
+        return job.wait(asked, wants_stop, say.line, self.preferences.endpoint)
+    end)
+    if good or trouble.of(result).code ~= job.AWAY then
+        takes.settle(self.folder, asked)
+    end
     if not good then
         error(result, 0)
     end

@@ -62,7 +62,8 @@ class Editor:
         marks = self.timeline.GetMarkInOut() or {}
         marked = marks.get("video") or marks.get("audio") or {}
         first, last = marked.get("in"), marked.get("out")
-        return (None if first is None else int(first)), (None if last is None else int(last) + 1)
+        end = int(self.timeline.GetEndFrame()) - self.start
+        return (None if first is None else int(first)), (None if last is None else min(int(last) + 1, end))
 
     def export(self, path: Path) -> None:
         """Write the timeline as OTIO; True alone proves nothing."""

@@ -67,6 +67,14 @@ function act.set(step)
     world[step.name] = step.value
 end
 
+function act.remove(step)
+    assert(os.remove(step.path))
+end
+
+function act.sleep(step)
+    os.execute("sleep " .. step.seconds)
+end
+
 function act.open(step)
     world.project = world.projects[step.project]
 end

@@ -436,7 +436,11 @@ local function render_api(world)
         AddRenderJob = function()
             world.ids = world.ids + 1
             local id = "job-" .. world.ids
-            world.queue[id] = { settings = page.settings, ending = page.format:sub(1, 3) }
+            local settings = {}
+            for name, value in pairs(page.settings) do
+                settings[name] = value
+            end
+            world.queue[id] = { settings = settings, ending = page.format:sub(1, 3) }
             return id
         end,
         DeleteRenderJob = function(_, id)
@@ -464,7 +468,8 @@ local function render_api(world)
             if job.done then
                 local set = job.settings
                 local file = fake.open(truthy_path(world, set.TargetDir) .. "/" .. set.CustomName .. "." .. job.ending, "wb")
-                file:write("a film of ", set.MarkIn, " to ", set.MarkOut)
+                local what = set.ExportVideo == false and "sound only" or "a film"
+                file:write(what, " of ", set.MarkIn or "the beginning", " to ", set.MarkOut or "the end")
                 file:close()
             end
             return false
@@ -535,11 +540,14 @@ function fake.new(told, map)
         constants = { EXPORT_OTIO = 21, EXPORT_NONE = 0 }, codecs = {}, slip = told.slip,
         loses_appends = told.loses_appends, render_fails = told.render_fails,
         rates = { ["23.976"] = 24000 / 1001, ["29.97"] = 30000 / 1001, ["29.97 DF"] = 30000 / 1001, ["59.94"] = 60000 / 1001 },
-        render = { format = "mov", codec = "ProRes422HQ", mode = 0, settings = { TargetDir = "/films", ExportAudio = true } },
+        render = { format = "mov", codec = "ProRes422HQ", mode = 0, settings = told.deliver or { TargetDir = "/films", ExportAudio = true } },
     }
     setmetatable(world.rates, { __index = function(_, text) return tonumber(text) end })
     for _, name in ipairs(told.codecs or { "mp4/H264", "mov/ProRes422HQ" }) do
         world.codecs[name] = true
+    end
+    for _, id in ipairs(told.queue or {}) do
+        world.queue[id] = { settings = {}, ending = "mov" }
     end
     if told.rendering then
         world.rendering = { foreign = true }

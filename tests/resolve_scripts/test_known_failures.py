@@ -147,6 +147,43 @@ class TestTraps:
         again = stage.play(world(page="color", flaky=1), "V2M Score", "V2M Score")
         assert len(score_track(again)) == 1
         assert again["page"] == "color"
+        state = plain(stage, world(page="color"), NAIVE_AGAIN)
+        assert state["words"] == ["deleted\tfalse", "another file\tfalse"]
+
+
+NAIVE_RENDER = """
+resolve:OpenPage("deliver")
+project:SetRenderSettings({ TargetDir = FOLDER, CustomName = "naive" })
+project:SetCurrentRenderFormatAndCodec("mp4", "H264")
+local id = project:AddRenderJob()
+project:StartRendering({ id })
+while project:IsRenderingInProgress() do end
+print("status", project:GetRenderJobStatus(id).JobStatus)
+for each in pairs({ theirs = true, [id] = true }) do project:DeleteRenderJob(each) end
+"""
+
+NAIVE_AGAIN = """
+local pool, timeline = project:GetMediaPool(), project:GetCurrentTimeline()
+timeline:AddTrack("audio", "stereo")
+timeline:SetTrackName("audio", 1, "V2M Score")
+local function place()
+    local media = pool:ImportMedia({ FOLDER .. "/music.wav" })[1]
+    local info = { mediaPoolItem = media, endFrame = 100, mediaType = 2, trackIndex = 1, recordFrame = 86400 }
+    return media, pool:AppendToTimeline({ info })[1]
+end
+local first, old = place()
+print("deleted", timeline:DeleteClips({ old }))
+print("another file", place() ~= first)
+"""
+
+
+def plain(stage: Stage, of_world: dict[str, Any], lines: str) -> State:
+    """What comes of a few lines that somebody might write."""
+    write_wav(stage.folder / "music.wav", 240, exact("24"))
+    head = "local project = resolve:GetProjectManager():GetCurrentProject()"
+    script = stage.folder / "plain.lua"
+    script.write_text(f"local FOLDER = {str(stage.folder)!r}\n{head}\n{lines}", encoding="utf-8")
+    return stage.play(of_world, script)
 
 
 NAIVE_APPEND = (
@@ -170,6 +207,22 @@ class TestRender:
     def scored(self, stage: Stage, **told: Any) -> State:
         stage.prefer(picture="render")
         return stage.play(world(**told), "V2M Score")
+
+    def test_only_the_marked_range_is_rendered_over_whatever_the_page_held(
+        self, stage: Stage, stand_in: StandIn
+    ) -> None:
+        stage.prefer(picture="render")
+        sound_only = {"TargetDir": "/films", "ExportVideo": False}
+        marked = timeline(marks={"video": {"in": 24, "out": 119}})
+        state = stage.play(world(marked, deliver=sound_only, queue=["theirs"]), "V2M Score")
+        assert Path(stand_in.jobs[0]["picture"]).read_text() == f"a film of {START + 24} to {START + 119}"
+        assert state["render"]["settings"] == sound_only
+        assert state["queue"] == ["theirs"]
+        assert state["timelines"][0]["marks"] == marked["marks"]
+        naive = plain(stage, world(marked, deliver=sound_only, queue=["theirs"]), NAIVE_RENDER)
+        assert naive["words"] == ["status\tConcluído"]  # and not Complete, for which it waits
+        assert (stage.folder / "naive.mp4").read_text().startswith("sound only of")
+        assert not naive["queue"]
 
     def test_it_is_handed_over(self, stage: Stage, stand_in: StandIn) -> None:
         state = self.scored(stage)

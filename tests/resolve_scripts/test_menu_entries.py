@@ -48,6 +48,14 @@ def test_every_version_and_edition(stage: Stage, version: tuple[int, int], studi
     assert hit_markers(state).keys() == {90, 180}
 
 
+def test_a_failure_is_seen_without_the_console(tmp_path: Path) -> None:
+    stage = stage_at(tmp_path, BASES["drive"], str(tmp_path / "machine"))
+    stage.prefer(notify=True, markers="Größe")
+    state = stage.play(world(), "V2M Score")
+    assert len(state["shown"]) == 1
+    assert "Größe" in state["shown"][0]
+
+
 def test_an_older_resolve_is_told(stage: Stage) -> None:
     state = stage.play(world(version=[18, 1]), "V2M Score")
     assert "18.5 or later" in state["words"][0]
@@ -121,7 +129,7 @@ def test_studio_asks_in_a_window(stage: Stage, stand_in: StandIn) -> None:
     assert (job["prompt"], job["takes"]) == ("jazz", 2)
     assert "in_point" not in job
     state = stage.play(marked, "V2M Score", answers={"leave": True})
-    assert state["words"] == ["V2M: Nothing was done.", state["words"][1]]
+    assert state["words"] == ["V2M: Nothing was done."]
     assert len(stand_in.jobs) == 1
 
 
@@ -222,6 +230,20 @@ def test_a_daemon_of_another_version_is_told(stage: Stage, stand_in: StandIn) ->
     state = stage.play(world(), "V2M Score")
     assert "install-resolve" in state["words"][0]
     assert score_track(state)
+
+
+def test_a_daemon_that_goes_while_it_works_is_told_and_its_music_comes_later(
+    stage: Stage, stand_in: StandIn
+) -> None:
+    stand_in.answer = "slow"
+    text = Path(stage.script("V2M Score")).read_text(encoding="utf-8")
+    assert "local GONE_FOR_S = 30" in text
+    impatient = stage.folder / "impatient.lua"
+    impatient.write_text(text.replace("local GONE_FOR_S = 30", "local GONE_FOR_S = 0"), encoding="utf-8")
+    gone = {"act": "remove", "path": stage.addresses.endpoint}
+    state = stage.play(world(), stage.run(impatient, gone), {"act": "sleep", "seconds": 3}, "V2M Takes")
+    assert any("V2M Takes brings the music" in words for words in state["words"])
+    assert score_track(state)[0]["start"] == START
 
 
 def test_music_that_came_too_late_is_brought_by_takes(stage: Stage, stand_in: StandIn) -> None:
