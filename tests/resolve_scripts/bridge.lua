@@ -1,15 +1,22 @@
 -- The double for a Python script: reads calls as lines of JSON, answers with what the double's method returned.
 --
--- luajit bridge.lua FOLDER_OF_THE_DOUBLE JSON_PART WORLD.json; a call is { object =, name =, arguments = [...] }.
+-- luajit bridge.lua THIS_FOLDER JSON_PART WORLD.json; a call is { object =, name =, arguments = [...] }.
 -- An object of the double travels as { object = N }, a table with numbers for names as { pairs = [[key, value]] }.
 
 local here, json_part, world_path = unpack(arg)
 
+local made = {}
+
+-- A part of the double.
+function double(name)
+    made[name] = made[name] or assert(loadfile(here .. "/double/" .. name .. ".lua"))()
+    return made[name]
+end
+
 local json = assert(loadfile(json_part))()
-local fake = assert(loadfile(here .. "/fake_resolve.lua"))()
 
 local file = assert(io.open(world_path, "rb"))
-local world = fake.new(assert(json.decode(file:read("*a"))))
+local world = double("world")(assert(json.decode(file:read("*a"))))
 file:close()
 
 local objects, numbers = { world.app }, { [world.app] = 1 }
@@ -67,7 +74,7 @@ for line in io.lines() do
     local call = assert(json.decode(line))
     local answer
     if call.name == "STATE" then
-        answer = fake.state(world)
+        answer = double("state")(world)
     elseif call.name == "MOVE" then
         local markers, from, to = world.current.markers, call.arguments[1], call.arguments[2]
         markers[to], markers[from] = markers[from], nil

@@ -1,16 +1,20 @@
--- Plays a story in the double: luajit drive.lua FOLDER_OF_THE_DOUBLE JSON_PART STORY.json STATE.json
+-- Plays a story in the double: luajit drive.lua THIS_FOLDER JSON_PART STORY.json STATE.json
 --
 -- A story is { world =, windows = root or nil, steps = [...] }; a step runs a script, moves or adds a marker,
 -- or sets something in the world; `during` are steps that happen while a script waits for the daemon.
 
 local here, json_part, story_path, state_path = unpack(arg)
 
-local function part(path)
-    return assert(loadfile(path))()
+local made = {}
+
+-- A part of the double.
+function double(name)
+    made[name] = made[name] or assert(loadfile(here .. "/double/" .. name .. ".lua"))()
+    return made[name]
 end
 
-local json = part(json_part)
-local fake = part(here .. "/fake_resolve.lua")
+local json = assert(loadfile(json_part))()
+double("sound") -- keeps io.open before Windows breaks it
 local open = io.open
 
 local function read(path)
@@ -23,11 +27,11 @@ end
 local story = assert(json.decode(read(story_path)))
 local map, shown
 if story.windows then
-    ffi, map, shown = part(here .. "/fake_windows.lua").new(story.windows, json.utf8_of)
+    ffi, map, shown = double("windows").new(story.windows, json.utf8_of)
 end
-local world = fake.new(story.world, map)
+local world = double("world")(story.world, map)
 resolve = world.app
-fu, bmd = fake.fusion(world, story.answers or {})
+fu, bmd = double("fusion")(world, story.answers or {})
 
 local words = {}
 function print(...)
@@ -118,7 +122,7 @@ for _, step in ipairs(story.steps) do
     end
 end
 
-local state = fake.state(world)
+local state = double("state")(world)
 state.words, state.shown = words, shown or {}
 local file = assert(open(state_path, "wb"))
 file:write(json.encode(state))

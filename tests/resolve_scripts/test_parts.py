@@ -1,6 +1,7 @@
 """Parts of the scripts by themselves, against what Python knows of JSON, paths and rates."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -164,3 +165,20 @@ def test_a_notification_runs_nothing_but_itself(words: str, tmp_path: Path) -> N
     subprocess.run(["sh", "-c", wait], cwd=tmp_path, check=True, timeout=30)
     assert (tmp_path / "told").read_text().splitlines() == ["--", "V2M", words]
     assert not (tmp_path / "evil").exists()
+
+
+LUA = {
+    "print", "error", "pcall", "tostring", "tonumber", "type", "pairs", "ipairs", "next", "rawget", "require",
+    "setmetatable", "getmetatable", "string", "table", "math", "os", "io", "package", "_G",
+}  # fmt: skip
+RESOLVES = {"Resolve", "fu", "bmd"}
+"""Other than these nothing is global: a slip of the pen would be one, and nil where it is used."""
+
+
+@pytest.mark.parametrize("name", ["V2M Score", "V2M Retime", "V2M Restyle", "V2M Takes"])
+def test_no_name_is_global_by_mistake(name: str) -> None:
+    script = PARTS.parent / f"{name}.lua"
+    listing = subprocess.run(["luajit", "-bl", script], capture_output=True, text=True, check=True).stdout
+    read = set(re.findall(r'GGET .*; "(\w+)"', listing))
+    assert read <= LUA | RESOLVES
+    assert not re.findall(r'GSET .*; "(\w+)"', listing)
