@@ -178,7 +178,9 @@ RESOLVES = {"Resolve", "fu", "bmd"}
 @pytest.mark.parametrize("name", ["V2M Score", "V2M Retime", "V2M Restyle", "V2M Takes"])
 def test_no_name_is_global_by_mistake(name: str) -> None:
     script = PARTS.parent / f"{name}.lua"
-    listing = subprocess.run(["luajit", "-bl", script], capture_output=True, text=True, check=True).stdout
+    listing = subprocess.run(["luajit", "-bl", script], capture_output=True, check=True).stdout.decode(
+        "latin-1"
+    )
     read = set(re.findall(r'GGET .*; "(\w+)"', listing))
     assert read <= LUA | RESOLVES
     assert not re.findall(r'GSET .*; "(\w+)"', listing)
