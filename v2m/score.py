@@ -279,4 +279,5 @@ class _Job:
             arithmetic=composition.arithmetic,
             master_gain=gain,
             cuts=timeline.cuts,
+            drop_frame=timeline.drop_frame,
         )

@@ -101,6 +101,9 @@ class TakeRecord:
     """Linear, before the limiter: kept when hits are moved, so that what stays sounds as loud as it did."""
 
     cuts: tuple[Cut, ...] = ()
+    drop_frame: bool = False
+    """Whether the timeline counts in drop-frame timecode."""
+
     parent: Parent | None = None
     asked: dict[str, Any] = field(default_factory=dict)
     """What was asked of the parent: nudges, a new timeline, new words."""

@@ -44,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"v2m {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_score(commands)
+    _add_retime(commands)
     _add_analyze(commands)
     _add_serve(commands)
     _add_submit(commands)
@@ -94,6 +95,24 @@ def _add_score(commands: Commands) -> None:
     flags.add_server(score)
     flags.add_upload(score)
     flags.add_json(score)
+
+
+def _add_retime(commands: Commands) -> None:
+    retime = commands.add_parser("retime", help="move hits of a take; the music stays, sample for sample")
+    retime.add_argument("take", metavar="TAKE", help="a folder NAME.v2m")
+    what = retime.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--nudge", metavar="OLD=NEW", action="append", default=[], type=flags.nudge,
+        help="the hit at OLD goes to NEW: seconds, frames (120f) or timecode; may be given again",
+    )  # fmt: skip
+    what.add_argument("--timeline", metavar="NEW", help="the timeline as it is cut now")
+    flags.add_changing(retime)
+    retime.add_argument(
+        "--max-bend", metavar="PERCENT", type=flags.bend, default=4.0,
+        help="how far a beat may stretch before music is composed again (default 4)",
+    )  # fmt: skip
+    retime.add_argument("--plan", action="store_true", help="only say what would be done")
+    retime.set_defaults(run="v2m_daemon.commands.retime")
 
 
 def _add_analyze(commands: Commands) -> None:

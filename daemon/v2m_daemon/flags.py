@@ -39,6 +39,17 @@ _bpm = _number(float, 60.0, 180.0, " beats a minute")
 _loudness = _number(float, -40.0, -6.0, " LUFS")
 
 
+bend = _number(float, 0.0, 25.0, " percent")
+
+
+def nudge(text: str) -> tuple[str, str]:
+    """`OLD=NEW`, two times that are read later, when the frame rate is known."""
+    old, equals, new = text.partition("=")
+    if not (old and equals and new):
+        raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW")
+    return old, new
+
+
 def _path_map(text: str) -> tuple[str, str]:
     source, equals, target = text.partition("=")
     if not (source and equals and target):
@@ -91,6 +102,13 @@ def add_composing(parser: argparse.ArgumentParser) -> None:
         help=f"format of the timeline that comes back: {', '.join(FORMAT_NAMES)}",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace results of the same name")
+
+
+def add_changing(parser: argparse.ArgumentParser) -> None:
+    """Where a take goes that is made from another."""
+    parser.add_argument("--out", metavar="DIR", help="folder for the results (default: beside the take)")
+    parser.add_argument("--overwrite", action="store_true", help="replace results of the same name")
+    add_json(parser)
 
 
 def add_server(parser: argparse.ArgumentParser) -> None:

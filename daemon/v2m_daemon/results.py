@@ -12,14 +12,22 @@ from v2m.score import Scored
 from v2m.timebase import SAMPLE_RATE_HZ
 
 
-def of_scoring(takes: Sequence[Scored], placed: Placed, stages_s: Mapping[str, float]) -> dict[str, Any]:
-    """Of `score`: the best take, and with several the list of all."""
+def of_scoring(
+    takes: Sequence[Scored], placed: Placed | None, stages_s: Mapping[str, float]
+) -> dict[str, Any]:
+    """Of `score` and whatever else makes takes: the best one, and with several the list of all.
+
+    Args:
+        takes: best first.
+        placed: the document with the music; None: there was none to place it in.
+        stages_s: how long each stage took.
+    """
     best, record = takes[0], takes[0].record
     errors = record.metrics["hit_errors_s"]
     result = {
         "take": str(best.folder),
         "wav": str(best.wav),
-        "timeline": str(placed.path),
+        "timeline": None if placed is None else str(placed.path),
         "duration_s": float(record.duration_s),
         "sample_rate": SAMPLE_RATE_HZ,
         "frame_rate": f"{record.frame_rate.numerator}/{record.frame_rate.denominator}",
@@ -44,7 +52,7 @@ def of_scoring(takes: Sequence[Scored], placed: Placed, stages_s: Mapping[str, f
         "hits_heard": record.metrics["hits_heard"],
         "curve_correlation": record.metrics["curve_correlation"],
         "stages_s": dict(stages_s),
-        "notes": [*record.notes, *placed.notes],
+        "notes": [*record.notes, *(placed.notes if placed else ())],
     }
     if len(takes) > 1:
         result["takes"] = [

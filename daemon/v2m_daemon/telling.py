@@ -13,7 +13,7 @@ def scored_words(result: Mapping[str, Any]) -> str:
     slowest, fastest = result["tempo_bpm"]
     lines = [
         f"Music     {result['wav']}",
-        f"Timeline  {result['timeline']}",
+        f"Timeline  {result['timeline'] or 'none to place it in'}",
         f"Take      {result['take']} (seed {result['seed']})",
         f"Prompt    {result['prompt']}",
         f"Tempo     {slowest:.0f}-{fastest:.0f} BPM",

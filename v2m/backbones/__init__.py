@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 from v2m.errors import UsageError
 
 if TYPE_CHECKING:
-    from v2m.backbones.base import Backbone
+    from v2m.backbones.base import RenewingBackbone
 
 BACKBONES: Final = ("sketch",)
 
 
-def load_backbone(name: str) -> Backbone:
+def load_backbone(name: str) -> RenewingBackbone:
     """The backbone of a name; its weights are read when it first composes.
 
     Raises:

@@ -76,3 +76,29 @@ class Backbone(Protocol):
         self, commission: Commission, on_progress: FractionDone, cancel: Cancel
     ) -> tuple[Composition, ...]:
         """One composition a seed, in the order of the seeds."""
+
+
+class RenewingBackbone(Backbone, Protocol):
+    """A model that can compose a part of a composition again, to fit the rest."""
+
+    def renew(
+        self,
+        commission: Commission,
+        latents: NDArray[np.float32],
+        renewed: NDArray[np.bool_],
+        on_progress: FractionDone,
+        cancel: Cancel,
+    ) -> NDArray[np.float32]:
+        """Compose again what is asked for and leave the rest as it is.
+
+        Args:
+            commission: with one seed; its tempo map has a quarter as many beats as there are frames.
+            latents: (t, c) of this backbone; what they hold where they are renewed is not looked at.
+            renewed: (t,) frames, or (t, g) groups in frames, that are composed again.
+            on_progress: told the fraction done.
+            cancel: raises CancelledError to stop.
+
+        Returns:
+            (t, c): where nothing is renewed the same numbers.
+        """
+        ...

@@ -45,6 +45,12 @@ WINDOW_FRAMES: Final = 256
 OVERLAP_FRAMES: Final = 64
 """Of a window that is already composed and is continued: 16 beats carry key, texture and motif over."""
 
+CONTEXT_FRAMES: Final = 48
+"""On either side of what is composed again: 12 beats carry key, texture and the drums' pattern over."""
+
+SHORTEST_FRAMES: Final = 128
+"""Half the window of the training: less tells the model too little of where it is."""
+
 DEFAULT_STEPS: Final = 16
 TIME_SHIFT: Final = 4.0
 """Half of the steps lie below t = 0.2, where the model was trained most and the music is decided."""
@@ -113,13 +119,7 @@ class Sketch:
         self, commission: Commission, on_progress: FractionDone, cancel: Cancel
     ) -> tuple[Composition, ...]:
         """One composition a seed, in the order of the seeds."""
-        settings = SamplerSettings(
-            steps=commission.steps or DEFAULT_STEPS,
-            text_scale=TEXT_SCALE,
-            curve_scale=CURVE_SCALE_AT_ONE * commission.adherence,
-            time_shift=TIME_SHIFT,
-        )
-        latents = self._sample(commission, settings, on_progress, cancel)
+        latents = self._sample(commission, self._settings(commission), on_progress, cancel)
         return tuple(
             Composition(
                 seed,
@@ -146,7 +146,11 @@ class Sketch:
         spans = list(windows(t, _window_frames(commission.window_scale)))
         for index, (first, last, known) in enumerate(spans):
             window = slice(first, last)
-            conditioning = self._conditioning(commission, grid[window], curve[window], done[:, window], known)
+            is_known = np.zeros((last - first, len(score_latents.GROUPS)), bool)
+            is_known[:known] = True
+            conditioning = self._conditioning(
+                commission, grid[window], curve[window], done[:, window], is_known
+            )
             noise = np.stack([latent_noise(seed, first, last - first, c) for seed in commission.seeds])
 
             def report(fraction: float, index: int = index) -> None:
@@ -160,19 +164,63 @@ class Sketch:
             done[:, window] = composed.float().cpu().numpy()
         return done
 
+    def renew(
+        self,
+        commission: Commission,
+        latents: NDArray[np.float32],
+        renewed: NDArray[np.bool_],
+        on_progress: FractionDone,
+        cancel: Cancel,
+    ) -> NDArray[np.float32]:
+        """Compose a part of a composition again, to fit the rest; see `RenewingBackbone`."""
+        settings = self._settings(commission)
+        grid, curve = frame_conditions(commission)
+        groups = len(score_latents.GROUPS)
+        open_cells = np.broadcast_to(renewed.reshape(len(renewed), -1), (len(renewed), groups)).copy()
+        done = latents.copy()
+        spans = list(
+            renewal_windows(np.asarray(open_cells.any(axis=1)), _window_frames(commission.window_scale))
+        )
+        for index, (first, last) in enumerate(spans):
+            window = slice(first, last)
+            conditioning = self._conditioning(
+                commission, grid[window], curve[window], done[None, window], ~open_cells[window]
+            )
+            noise = latent_noise(commission.seeds[0], first, last - first, done.shape[1])[None]
+
+            def report(fraction: float, index: int = index) -> None:
+                cancel()
+                on_progress((index + fraction) / len(spans))
+
+            device = conditioning.mask.device
+            composed = sample(
+                self._model, conditioning, torch.from_numpy(noise).to(device), settings, progress=report
+            )
+            cells = open_cells[window][:, self._model.channel_group.cpu().numpy()]
+            done[window] = np.where(cells, composed[0].float().cpu().numpy(), done[window])
+            open_cells[:last] = False
+        return done
+
+    def _settings(self, commission: Commission) -> SamplerSettings:
+        return SamplerSettings(
+            steps=commission.steps or DEFAULT_STEPS,
+            text_scale=TEXT_SCALE,
+            curve_scale=CURVE_SCALE_AT_ONE * commission.adherence,
+            time_shift=TIME_SHIFT,
+        )
+
     def _conditioning(
         self,
         commission: Commission,
         grid: NDArray[np.float32],  # (t, m)
         curve: NDArray[np.float32],  # (t,)
         done: NDArray[np.float32],  # (b, t, c)
-        known_frames: int,
+        is_known: NDArray[np.bool_],  # (t, g)
     ) -> Conditioning:
-        b, t, _ = done.shape
-        mask = torch.zeros(b, t, len(score_latents.GROUPS))
-        mask[:, :known_frames] = 1
+        b = len(done)
+        mask = torch.from_numpy(is_known.astype(np.float32)).expand(b, -1, -1).clone()
         known = torch.from_numpy(done.copy())
-        known[:, known_frames:] = 0
+        known *= self._model.cell_mask(mask.to(self._model.channel_group.device)).cpu()
         if self._channels == CHANNEL_NAMES:  # else the music is only cast when it is composed
             for part in hushed_parts(commission.brief):
                 mask[..., score_latents.GROUPS.index(part)] = 1
@@ -229,6 +277,23 @@ def frame_conditions(commission: Commission) -> tuple[NDArray[np.float32], NDArr
 def _window_frames(scale: float) -> int:
     """A share of the usual window; at least twice the overlap, so that every window brings something new."""
     return max(2 * OVERLAP_FRAMES, min(WINDOW_FRAMES, round(scale * WINDOW_FRAMES)))
+
+
+def renewal_windows(
+    renewed: NDArray[np.bool_], window_frames: int = WINDOW_FRAMES
+) -> Iterator[tuple[int, int]]:
+    """Spans (first, last) that cover the frames to renew, each with what is known around them."""
+    frames = np.flatnonzero(renewed)
+    count, todo = len(renewed), int(frames[0]) if len(frames) else len(renewed)
+    while todo < count:
+        run_end = todo + int(np.argmin(np.append(renewed[todo:], False)))
+        around = max(CONTEXT_FRAMES, (SHORTEST_FRAMES - (run_end - todo) + 1) // 2)
+        first = max(0, min(todo - around, count - SHORTEST_FRAMES)) // STEPS_PER_BEAT * STEPS_PER_BEAT
+        last = min(count, first + window_frames, max(run_end + around, first + SHORTEST_FRAMES))
+        last = min(count, -(-last // STEPS_PER_BEAT) * STEPS_PER_BEAT)  # whole beats, as in training
+        yield first, last
+        later = frames[frames >= last]
+        todo = int(later[0]) if len(later) else count
 
 
 def windows(frame_count: int, window_frames: int = WINDOW_FRAMES) -> Iterator[tuple[int, int, int]]:

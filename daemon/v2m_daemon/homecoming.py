@@ -1,0 +1,56 @@
+"""Where the music of a take that is changed goes: into the document that the take was scored for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+from v2m_otio.read import Document, open_document
+
+from v2m.errors import V2MError
+from v2m.opened_take import OpenedTake, analysis_of
+from v2m.take import TakeRecord
+from v2m_daemon.programme import DOCUMENT_SUFFIXES, Programme
+
+
+@contextmanager
+def homecoming(take: OpenedTake) -> Iterator[Document | None]:
+    """The document of a take, else the copy with its music beside it; None where neither can be read."""
+    for path in _candidates(take):
+        try:
+            opened = open_document(path, rate=take.record.frame_rate)
+            document = opened.__enter__()
+        except (V2MError, OSError):
+            continue
+        try:
+            yield document
+        finally:
+            opened.__exit__(None, None, None)
+        return
+    yield None
+
+
+def programme_for(document: Document, record: TakeRecord, start_s: Fraction | None = None) -> Programme:
+    """The part of a document that a take is the music of.
+
+    Args:
+        document: where it is placed.
+        record: of the take.
+        start_s: where the part begins; None: where the take's timecode says.
+    """
+    timeline = document.timeline
+    if start_s is None:
+        start_s = max(Fraction(0), (record.start_frame - timeline.start_frame) / timeline.rate)
+    return Programme(document, analysis_of(record), start_s, record.sources)
+
+
+def _candidates(take: OpenedTake) -> Iterator[Path]:
+    for source in take.record.sources[:1]:
+        path = Path(source.path)
+        if path.suffix.lower() in DOCUMENT_SUFFIXES and path.exists():
+            yield path
+    beside = take.folder.parent / f"{take.name}_scored.otio"
+    if beside.is_file():
+        yield beside

@@ -1,0 +1,128 @@
+"""A take read back from its folder: its music as notes, and all that plays it as it was played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from v2m.analysis import Analysis
+from v2m.audio import MasterSettings
+from v2m.codecs.arrangement import Arrangement
+from v2m.codecs.channels import to_layout
+from v2m.codecs.latents import decode
+from v2m.codecs.soundfont import SoundFont, find_soundfont
+from v2m.curves import EventCurve
+from v2m.errors import DocumentError, MissingPartError
+from v2m.piece import Piece
+from v2m.prompt.casting import cast, silent_parts
+from v2m.prompt.words import Brief, read_prompt
+from v2m.take import TAKE_SUFFIX, Origin, Parent, TakeRecord, read_record, take_id
+from v2m.take_latents import TakeLatents, Values, read_latents
+from v2m.timeline import Shot, Timeline
+
+
+@dataclass(frozen=True)
+class OpenedTake:
+    """A take on disk."""
+
+    folder: Path
+    record: TakeRecord
+    latents: TakeLatents
+
+    @classmethod
+    def read(cls, folder: Path) -> OpenedTake:
+        """The take in a folder.
+
+        Raises:
+            DocumentError: it is none, is damaged, or was made before takes could be made again.
+        """
+        record = read_record(folder)
+        if record.format < 2:
+            raise DocumentError(
+                f"{folder.name} was made by an earlier v2m, which did not keep what it takes to change it.",
+                hint="Score the timeline again.",
+            )
+        return cls(folder, record, read_latents(folder))
+
+    @property
+    def name(self) -> str:
+        """What the take is called."""
+        return self.folder.name.removesuffix(TAKE_SUFFIX)
+
+    @property
+    def as_parent(self) -> Parent:
+        """How takes that are made from this one name it."""
+        return Parent(self.name, take_id(self.record))
+
+    @cached_property
+    def brief(self) -> Brief:
+        """What was understood of its words."""
+        return read_prompt(self.record.prompt)
+
+    @property
+    def mastering(self) -> MasterSettings:
+        """How loud it was delivered."""
+        return MasterSettings(self.record.settings["loudness_lufs"])
+
+    def soundfont(self) -> SoundFont:
+        """The very SoundFont that it was played with.
+
+        Raises:
+            MissingPartError: it is not here.
+        """
+        named = self.record.settings.get("soundfont")
+        for font in _fonts(Path(named) if named else None):
+            if font.sha256 == self.record.soundfont_sha256:
+                return font
+        raise MissingPartError(
+            f"{self.folder.name} was played with a SoundFont that is not here (SHA-256 "
+            f"{self.record.soundfont_sha256[:12]}…).",
+            hint="Set V2M_SOUNDFONT to that file, or score the timeline again.",
+        )
+
+    def notes_of(self, latents: Values) -> Arrangement:
+        """The notes that latents of this take's model stand for, before they are cast."""
+        layout = to_layout(latents, self.latents.channels)
+        return decode(layout, self.record.tonic, self.brief.beats_per_bar)
+
+    @cached_property
+    def composed(self) -> Arrangement:
+        """The music before any hit was moved, cast but not accented."""
+        return cast(self.notes_of(self.latents.before), self.brief)
+
+    def piece(self, composed: Arrangement, moments: Origin) -> Piece:
+        """Music of this take, ready to be played."""
+        return Piece(composed, moments.tempo_map, moments.hits, moments.duration_s, silent_parts(self.brief))
+
+    @cached_property
+    def piece_before(self) -> Piece:
+        """The take before any hit was moved, ready to be played."""
+        return self.piece(self.composed, self.record.before)
+
+
+def analysis_of(record: TakeRecord) -> Analysis:
+    """What was seen of the programme, as far as the record holds it: no shots and no media."""
+    timeline = Timeline(
+        record.frame_rate,
+        record.duration_s,
+        (Shot(Fraction(0), record.duration_s),),
+        record.cuts,
+        start_frame=record.start_frame,
+    )
+    return Analysis(timeline, curve_of(record.curve), record.hits, record.notes)
+
+
+def curve_of(kept: dict[str, Any]) -> EventCurve:
+    """The curve that a record holds."""
+    return EventCurve(**{**kept, "values": np.asarray(kept["values"], np.float64)})
+
+
+def _fonts(named: Path | None) -> list[SoundFont]:
+    """Where the SoundFont of a take may be: where it was then, and where one is found now."""
+    fonts = [SoundFont(named)] if named is not None and named.is_file() else []
+    return [*fonts, find_soundfont()]
