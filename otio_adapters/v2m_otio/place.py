@@ -153,9 +153,8 @@ def is_the_input(document: Document, out: Path) -> bool:
     return same or written == read or written.is_relative_to(read)
 
 
-def scored_timeline(document: Document, placement: Placement, url: str) -> JsonObject:
-    """The timeline alone with the music in it, for the writers of other formats."""
-    timeline = timeline_content(json.loads(document.text), document.path.name)
+def scored_timeline(timeline: JsonObject, document: Document, placement: Placement, url: str) -> JsonObject:
+    """A timeline of the document's with the music in it, for the writers of other formats."""
     stack = timeline["tracks"]
     _put_track(stack, _track(document, placement, url, stack, "generic"))
     return timeline

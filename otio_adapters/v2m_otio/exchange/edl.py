@@ -48,14 +48,19 @@ class EdlText:
     notes: tuple[str, ...] = ()
 
 
-def decoded(raw: bytes) -> str:
-    """The text of an EDL: UTF-8, UTF-16 with its mark, else the Western code page that old systems wrote."""
+def _encoding(raw: bytes) -> str:
+    """UTF-8, UTF-16 with its mark, else one byte a character as old systems wrote."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16", errors="replace")
+        return "utf-16-le" if raw[0] == 0xFF else "utf-16-be"
     try:
-        return raw.decode("utf-8-sig")
+        raw.decode("utf-8")
     except UnicodeDecodeError:
-        return raw.decode("cp1252", errors="replace")
+        return "latin-1"
+    return "utf-8"
+
+
+def _decoded(raw: bytes) -> str:
+    return raw.decode(_encoding(raw), errors="replace").removeprefix("\ufeff")
 
 
 def understood(raw: bytes, rate: Fraction | None = None) -> EdlText:
@@ -68,7 +73,7 @@ def understood(raw: bytes, rate: Fraction | None = None) -> EdlText:
     Raises:
         DocumentError: no event, or timecodes that the rate has not.
     """
-    lines = decoded(raw).replace("\0", "").splitlines()
+    lines = _decoded(raw).replace("\0", "").splitlines()
     events = [match.groups() for line in lines if (match := _EVENT.match(line)) and not _OURS.match(line)]
     if not events:
         raise DocumentError("is no edit decision list: it holds no event with four timecodes.")
@@ -82,7 +87,12 @@ def understood(raw: bytes, rate: Fraction | None = None) -> EdlText:
         raise DocumentError(
             f"has timecodes that {float(rate):.6g} frames a second does not have: {error.message}"
         ) from error
-    text = "\n".join(_spelled_line(line, drop_frame) for line in _without(lines))
+    kept = list(_without(lines))
+    first = next(index for index, line in enumerate(kept) if _EVENT.match(line))
+    head = [
+        line for line in kept[:first] if line.startswith(("TITLE:", "FCM"))
+    ]  # the adapter knows no others
+    text = "\n".join(_spelled_line(line, drop_frame) for line in [*head, *kept[first:]])
     return EdlText(text, rate, min(records), drop_frame, notes)
 
 
@@ -116,18 +126,32 @@ def _spelled_line(line: str, drop_frame: bool) -> str:
 # --- our event ------------------------------------------------------------------------------------
 
 
-def with_music(text: str, music: Music) -> str:
-    """The EDL with our music as its last event; everything else stays as it is."""
-    lines = list(_without(text.splitlines(keepends=True)))
-    ending = "\r\n" if any(line.endswith("\r\n") for line in lines) else "\n"
-    if lines and not lines[-1].endswith(("\n", "\r")):
-        lines[-1] += ending
-    return "".join(lines) + "".join(line + ending for line in _event(music, _last_number(lines) + 1))
+def with_music(raw: bytes, music: Music) -> bytes:
+    """The EDL with our music as its last event; everything else stays as it is.
+
+    A last line that no line break ends is taken to want none: ours ends like it.
+    """
+    raw = without_music(raw)
+    encoding = _encoding(raw)
+    text = raw.decode(encoding, errors="surrogateescape")
+    ending = "\r\n" if "\r\n" in text else "\n"
+    event = ending.join(_event(music, _last_number(text.splitlines()) + 1))
+    block = event + ending if text.endswith(("\n", "\r")) or not text else ending + event
+    try:
+        return raw + block.encode(encoding, errors="surrogateescape")
+    except UnicodeEncodeError:  # our path has letters that the EDL's encoding has not
+        return raw + block.encode("utf-8", errors="surrogateescape")
 
 
-def without_music(text: str) -> str:
+def without_music(raw: bytes) -> bytes:
     """The EDL without events of ours."""
-    return "".join(_without(text.splitlines(keepends=True)))
+    encoding = _encoding(raw)
+    text = raw.decode(encoding, errors="surrogateescape")
+    lines = text.splitlines(keepends=True)
+    kept = "".join(_without(lines))
+    if len(kept) < len(text) and not text.endswith(("\n", "\r")):
+        kept = re.sub(r"\r?\n$", "", kept)
+    return kept.encode(encoding, errors="surrogateescape")
 
 
 def _event(music: Music, number: int) -> Iterator[str]:

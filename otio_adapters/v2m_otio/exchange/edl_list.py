@@ -11,19 +11,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from v2m.errors import DocumentError
 from v2m.timebase import frame_to_timecode, seconds_to_frame
 from v2m.timeline import Cut, Shot, Timeline
 
 REEL_LENGTH = 8
+_HEAD_LINES = 3
 
 
 def made(timeline: Timeline) -> str:
-    """The list, with the timeline's own record timecode."""
+    """The list, with the timeline's own record timecode.
+
+    Raises:
+        DocumentError: nothing that is seen comes out of a file.
+    """
     title = re.sub(r"\s+", " ", timeline.name).strip()[:70] or "V2M"
     counting = "DROP FRAME" if timeline.drop_frame else "NON-DROP FRAME"
     lines = [f"TITLE: {title}", f"FCM: {counting}", f"* FRAME RATE: {timeline.rate}"]
     for number, event in enumerate(_events(timeline), start=1):
         lines += event.lines(number)
+    if len(lines) == _HEAD_LINES:
+        raise DocumentError("shows no picture out of a file, and an EDL lists nothing else.")
     return "\n".join(lines) + "\n"
 
 

@@ -7,12 +7,14 @@ reads. A clip's frames are at the sequence's rate, which `ntsc` slows by 1000/10
 from __future__ import annotations
 
 from collections.abc import Iterator
-from xml.sax.saxutils import escape
 
 from v2m.errors import DocumentError
 from v2m.timebase import frame_to_timecode
 from v2m_otio.exchange.music import NAME, Music
-from v2m_otio.exchange.xml_spans import Edit, Element, edited, parsed, put_last
+from v2m_otio.exchange.xml_spans import Edit, Element, edited, escaped, parsed, put_last, taken_out
+
+_ADDED = "\n"
+"""Stands before our track in an `audio` that the sequence did not have: it goes with the track."""
 
 
 def with_music(raw: bytes, music: Music) -> bytes:
@@ -25,9 +27,9 @@ def with_music(raw: bytes, music: Music) -> bytes:
     sequence = _sequence(parsed(raw))
     media, track = sequence.child("media"), _track(music)
     if media is None:
-        edit: Edit = put_last(sequence, f"<media><audio>{track}</audio></media>")
-    elif (audio := media.child("audio")) is None:
-        edit = put_last(media, f"<audio>{track}</audio>")
+        raise DocumentError("holds a sequence without media.")
+    if (audio := media.child("audio")) is None:
+        edit: Edit = put_last(media, f"<audio>{_ADDED}{track}</audio>")
     else:
         edit = put_last(audio, track)
     return edited(raw, [edit])
@@ -35,8 +37,12 @@ def with_music(raw: bytes, music: Music) -> bytes:
 
 def without_music(raw: bytes) -> bytes:
     """The document without tracks of ours."""
-    audio = _sequence(parsed(raw)).child("media", "audio")
-    return edited(raw, [(track.start, track.end, "") for track in _ours(audio)])
+    root = parsed(raw)
+    audio = _sequence(root).child("media", "audio")
+    ours = list(_ours(audio))
+    if audio is not None and ours and audio.text == _ADDED and len(audio.children) == len(ours):
+        ours = [audio]
+    return taken_out(raw, root, ours)
 
 
 def _ours(audio: Element | None) -> Iterator[Element]:
@@ -70,8 +76,8 @@ def _track(music: Music) -> str:
     frames = music.frame_count
     shown = frame_to_timecode(0, music.rate)
     file = (
-        f'<file id="v2m-file"><name>{escape(music.wav.name)}</name>'
-        f"<pathurl>{escape(music.wav.as_uri())}</pathurl>{rate}<duration>{frames}</duration>"
+        f'<file id="v2m-file"><name>{escaped(music.wav.name)}</name>'
+        f"<pathurl>{escaped(music.wav.as_uri())}</pathurl>{rate}<duration>{frames}</duration>"
         f"<timecode>{rate}<string>{shown}</string><frame>0</frame><displayformat>NDF</displayformat></timecode>"
         "<media><audio><samplecharacteristics><depth>24</depth>"
         f"<samplerate>{music.sample_rate_hz}</samplerate></samplecharacteristics>"
@@ -85,5 +91,5 @@ def _track(music: Music) -> str:
     )
     return (
         '<track premiereTrackType="Stereo" currentExplodedTrackIndex="0" totalExplodedTrackCount="1">'
-        f"{clip}<enabled>TRUE</enabled><locked>FALSE</locked></track>\n"
+        f"{clip}<enabled>TRUE</enabled><locked>FALSE</locked></track>"
     )

@@ -11,19 +11,18 @@ Sources: Apple's Final Cut Pro XML reference, version 1.8, read by Final Cut Pro
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
 
 from v2m.errors import DocumentError
 from v2m.timebase import seconds_to_frame
 from v2m.timeline import Shot, Timeline
+from v2m_otio.exchange.fcpxml_time import ratio, seconds
 from v2m_otio.exchange.music import NAME, Music
 from v2m_otio.exchange.sounds import Sound
-from v2m_otio.exchange.xml_spans import Edit, Element, edited, parsed, put_last
+from v2m_otio.exchange.xml_spans import Edit, Element, edited, parsed, put_last, quoted, taken_out
 
 _ASSET = "v2m-music"
 _ITEMS = frozenset(
@@ -49,20 +48,20 @@ def with_music(raw: bytes, music: Music) -> bytes:
     if not items or resources is None:
         raise DocumentError("holds a project without a storyline.")
     start_s = Fraction(music.start_frame) / music.rate
-    at_s = _seconds(items[0].attributes.get("offset")) + start_s
+    at_s = seconds(items[0].attributes.get("offset")) + start_s
     parent = next(
-        (each for each in reversed(items) if _seconds(each.attributes.get("offset")) <= at_s), items[0]
+        (each for each in reversed(items) if seconds(each.attributes.get("offset")) <= at_s), items[0]
     )
-    begins_s = _seconds(parent.attributes.get("start"))
-    offset_s = begins_s + at_s - _seconds(parent.attributes.get("offset"))
+    begins_s = seconds(parent.attributes.get("start"))
+    offset_s = begins_s + at_s - seconds(parent.attributes.get("offset"))
     lowest = min((int(each.attributes.get("lane", "0")) for each in root.below()), default=0)
-    length = _ratio(Fraction(music.frame_count) / music.rate)
+    length = ratio(Fraction(music.frame_count) / music.rate)
     clip = (
-        f'<asset-clip ref="{_ASSET}" name="{NAME}" lane="{min(0, lowest) - 1}" offset="{_ratio(offset_s)}" '
+        f'<asset-clip ref="{_ASSET}" name="{NAME}" lane="{min(0, lowest) - 1}" offset="{ratio(offset_s)}" '
         f'start="0s" duration="{length}" audioRole="music"/>'
     )
     asset = (
-        f'<asset id="{_ASSET}" name="{NAME}" src={quoteattr(music.wav.as_uri())} start="0s" '
+        f'<asset id="{_ASSET}" name="{NAME}" src={quoted(music.wav.as_uri())} start="0s" '
         f'duration="{length}" hasAudio="1" audioSources="1" audioChannels="2" '
         f'audioRate="{music.sample_rate_hz}"/>'
     )
@@ -71,12 +70,11 @@ def with_music(raw: bytes, music: Music) -> bytes:
 
 def without_music(raw: bytes) -> bytes:
     """The project without anything of ours."""
+    root = parsed(raw)
     ours = [
-        each
-        for each in parsed(raw).below()
-        if _ASSET in (each.attributes.get("id"), each.attributes.get("ref"))
+        each for each in root.below() if _ASSET in (each.attributes.get("id"), each.attributes.get("ref"))
     ]
-    return edited(raw, [(each.start, each.end, "") for each in ours])
+    return taken_out(raw, root, ours)
 
 
 def _connected(parent: Element, clip: str) -> Edit:
@@ -102,18 +100,6 @@ def _spine(root: Element) -> Element:
     return spines[0]
 
 
-def _seconds(text: str | None) -> Fraction:
-    match = re.fullmatch(r"(-?\d+)(?:/(\d+))?s", text or "0s")
-    if match is None:
-        raise DocumentError(f"holds the time {text!r:.40}, expected a ratio such as 1001/24000s.")
-    return Fraction(int(match[1]), int(match[2] or 1))
-
-
-def _ratio(seconds: Fraction) -> str:
-    denominator = f"/{seconds.denominator}" if seconds.denominator != 1 else ""
-    return f"{seconds.numerator}{denominator}s"
-
-
 # --- a whole project ------------------------------------------------------------------------------
 
 
@@ -123,19 +109,19 @@ def made(timeline: Timeline, sounds: list[list[Sound]]) -> str:
     items = [item for index in range(len(timeline.shots)) for item in project.items(index, sounds)]
     start_s = Fraction(timeline.start_frame) / timeline.rate
     counting = "DF" if timeline.drop_frame else "NDF"
-    length = _ratio(timeline.duration_s)
-    name = quoteattr(timeline.name or "V2M")
+    length = ratio(timeline.duration_s)
+    name = quoted(timeline.name or "V2M")
     return "\n".join(
         [
             '<?xml version="1.0" encoding="UTF-8"?>',
             "<!DOCTYPE fcpxml>",
             '<fcpxml version="1.8">',
             "<resources>",
-            f'<format id="r1" frameDuration="{_ratio(1 / timeline.rate)}" width="1920" height="1080"/>',
+            f'<format id="r1" frameDuration="{ratio(1 / timeline.rate)}" width="1920" height="1080"/>',
             *project.assets(),
             "</resources>",
             f"<library><event name={name}><project name={name}>",
-            f'<sequence format="r1" duration="{length}" tcStart="{_ratio(start_s)}" tcFormat="{counting}">',
+            f'<sequence format="r1" duration="{length}" tcStart="{ratio(start_s)}" tcFormat="{counting}">',
             "<spine>",
             *items,
             "</spine>",
@@ -165,26 +151,26 @@ class _Project:
         if mix is not None:
             begins_s = zero_s + mix.time_s + mix.center_offset_s - mix.width_s / 2
             yield (
-                f'<transition name="Cross Dissolve" offset="{_ratio(begins_s)}" '
-                f'duration="{_ratio(mix.width_s)}"/>'
+                f'<transition name="Cross Dissolve" offset="{ratio(begins_s)}" '
+                f'duration="{ratio(mix.width_s)}"/>'
             )
         begins_s = shot.source_start_s if shot.media and shot.speed == 1 else Fraction(0)
         inside = self._retime(shot) + "".join(self._sounds(shot, begins_s, sounds))
         span = _span(zero_s + shot.start_s, begins_s, shot.duration_s)
         if shot.media is None:
-            yield f'<gap name="Gap" {span}>{inside}</gap>'
+            yield _element("gap", f'name="Gap" {span}', inside)
             return
         source = _source(shot.media.path, shot.media.target)
         reference = self._file(source, max(shot.source_start_s, shot.source_time_s(shot.end_s)), picture=True)
-        name = quoteattr(shot.name or "clip")
-        yield f'<asset-clip ref="{reference}" name={name} {span}>{inside}</asset-clip>'
+        name = quoted(shot.name or "clip")
+        yield _element("asset-clip", f'ref="{reference}" name={name} {span}', inside)
 
     def _retime(self, shot: Shot) -> str:
         if shot.media is None or shot.speed == 1:
             return ""
         points = ((Fraction(0), shot.source_start_s), (shot.duration_s, shot.source_time_s(shot.end_s)))
         inside = "".join(
-            f'<timept time="{_ratio(time_s)}" value="{_ratio(value_s)}" interp="linear"/>'
+            f'<timept time="{ratio(time_s)}" value="{ratio(value_s)}" interp="linear"/>'
             for time_s, value_s in points
         )
         return f"<timeMap>{inside}</timeMap>"
@@ -200,7 +186,7 @@ class _Project:
                         sound.path.as_uri(), source_s + length_s * sound.speed, picture=False
                     )
                     offset_s = begins_s + (sound.start_frame - first) / rate
-                    name = quoteattr(sound.name or "sound")
+                    name = quoted(sound.name or "sound")
                     yield (
                         f'<asset-clip ref="{reference}" name={name} lane="-{lane}" '
                         f'{_span(offset_s, source_s, length_s)} audioRole="dialogue"/>'
@@ -216,15 +202,19 @@ class _Project:
         """The resources; a file's length is unknown, so it is told to last as long as it is used."""
         for number, (source, until_s) in enumerate(self.files.items(), start=2):
             kind = 'hasVideo="1" format="r1"' if source in self.pictures else 'hasAudio="1" audioSources="1"'
-            name = quoteattr(source.rsplit("/", 1)[-1])
+            name = quoted(source.rsplit("/", 1)[-1])
             yield (
-                f'<asset id="r{number}" name={name} src={quoteattr(source)} start="0s" '
-                f'duration="{_ratio(until_s)}" {kind}/>'
+                f'<asset id="r{number}" name={name} src={quoted(source)} start="0s" '
+                f'duration="{ratio(until_s)}" {kind}/>'
             )
 
 
+def _element(tag: str, attributes: str, inside: str) -> str:
+    return f"<{tag} {attributes}>{inside}</{tag}>" if inside else f"<{tag} {attributes}/>"
+
+
 def _span(offset_s: Fraction, start_s: Fraction, duration_s: Fraction) -> str:
-    return f'offset="{_ratio(offset_s)}" start="{_ratio(start_s)}" duration="{_ratio(duration_s)}"'
+    return f'offset="{ratio(offset_s)}" start="{ratio(start_s)}" duration="{ratio(duration_s)}"'
 
 
 def _source(path: Path | None, target: str) -> str:

@@ -7,9 +7,8 @@ the other (no `mix`); Kdenlive adds both when it opens the project, melt does no
 from __future__ import annotations
 
 from fractions import Fraction
-from xml.sax.saxutils import quoteattr
 
-from v2m_otio.exchange.xml_spans import Edit, Element, edited, parsed, put_last
+from v2m_otio.exchange.xml_spans import Edit, Element, edited, parsed, put_last, quoted
 
 
 def finished(raw: bytes, rate: Fraction, frame_count: int) -> bytes:
@@ -35,8 +34,8 @@ def _attribute(element: Element, name: str, value: str, raw: bytes) -> list[Edit
     was = element.attributes.get(name, "")
     if was == value:
         return []
-    start = raw.index(f"{name}={quoteattr(was)}".encode(), element.start, element.open_end)
-    return [(start, start + len(f"{name}={quoteattr(was)}".encode()), f"{name}={quoteattr(value)}")]
+    start = raw.index(f"{name}={quoted(was)}".encode(), element.start, element.open_end)
+    return [(start, start + len(f"{name}={quoted(was)}".encode()), f"{name}={quoted(value)}")]
 
 
 def _mix(track: int) -> str:

@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from xml.sax.saxutils import escape, quoteattr
 
 from v2m.timebase import seconds_to_frame
 from v2m.timeline import Cut, Shot, Timeline
 from v2m_otio.exchange.sounds import Sound
+from v2m_otio.exchange.xml_spans import escaped, quoted
 
 
 def made(timeline: Timeline, sounds: list[list[Sound]]) -> str:
@@ -37,7 +37,7 @@ def made(timeline: Timeline, sounds: list[list[Sound]]) -> str:
     heard = any(sounds)
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
-        f'<mlt LC_NUMERIC="C" version="7.12.0" title={quoteattr(timeline.name)} producer="main">',
+        f'<mlt LC_NUMERIC="C" version="7.12.0" title={quoted(timeline.name)} producer="main">',
         '<profile description="V2M" width="1920" height="1080" progressive="1" sample_aspect_num="1" '
         'sample_aspect_den="1" display_aspect_num="16" display_aspect_den="9" colorspace="709" '
         f'frame_rate_num="{rate.numerator}" frame_rate_den="{rate.denominator}"/>',
@@ -50,7 +50,7 @@ def made(timeline: Timeline, sounds: list[list[Sound]]) -> str:
         *tracks,
         f'<tractor id="main" title="Shotcut" in="0" out="{frames - 1}">{_properties(shotcut=1)}',
         '<track producer="background"/>',
-        f'<track producer="picture"{" hide=" + quoteattr("audio") if heard else ""}/>',
+        f'<track producer="picture"{" hide=" + quoted("audio") if heard else ""}/>',
         *(f'<track producer="sound{number}" hide="video"/>' for number in range(1, len(sounds) + 1)),
         *(_mix(number) for number in range(1, len(sounds) + 2)),
         "</tractor>",
@@ -173,6 +173,6 @@ def _mix(track: int) -> str:
 
 def _properties(**values: object) -> str:
     return "".join(
-        f"<property name={quoteattr(name.replace('__', '.'))}>{escape(str(value))}</property>"
+        f"<property name={quoted(name.replace('__', '.'))}>{escaped(str(value))}</property>"
         for name, value in values.items()
     )

@@ -14,11 +14,10 @@ Sources: the MLT XML documentation; Kdenlive's dev-docs/fileformat.md.
 from __future__ import annotations
 
 import json
-from xml.sax.saxutils import escape, quoteattr
 
 from v2m.errors import DocumentError
 from v2m_otio.exchange.music import NAME, Music
-from v2m_otio.exchange.xml_spans import Edit, Element, edited, parsed, put_last
+from v2m_otio.exchange.xml_spans import Edit, Element, edited, escaped, parsed, put_last, quoted, taken_out
 from v2m_otio.place import TRACK_NAME
 
 PRODUCER = "v2m_music"
@@ -60,16 +59,13 @@ def with_music(raw: bytes, music: Music) -> bytes:
 
 def without_music(raw: bytes) -> bytes:
     """The project without anything of ours."""
-    mine = []
-    for element in parsed(raw).below():
-        attributes = element.attributes
-        if attributes.get("id") in _OURS or attributes.get("producer") in _OURS:
+    root = parsed(raw)
+    mine: list[Element] = []
+    for element in root.below():
+        named = {element.attributes.get("id"), element.attributes.get("producer")}
+        if named & _OURS and (not mine or element.start >= mine[-1].end):  # not what lies in ours
             mine.append(element)
-    outer: list[Element] = []
-    for element in mine:
-        if not outer or element.start >= outer[-1].end:
-            outer.append(element)
-    return edited(raw, [(element.start, element.end, "") for element in outer])
+    return taken_out(raw, root, mine)
 
 
 def _after(tractor: Element, last: Element | None, text: str) -> Edit:
@@ -99,7 +95,7 @@ def _property(element: Element, name: str) -> str:
 def _properties(**values: object) -> str:
     """Property elements; a double underscore in a name is a colon, as of Kdenlive's own."""
     return "".join(
-        f"<property name={quoteattr(name.replace('__', ':'))}>{escape(str(value))}</property>"
+        f"<property name={quoted(name.replace('__', ':'))}>{escaped(str(value))}</property>"
         for name, value in values.items()
     )
 
@@ -111,7 +107,7 @@ def _producer(music: Music, *, kdenlive: bool) -> str:
         length=music.frame_count, eof="pause", seekable=1, video_index=-1,
         **{"set.test_image": 1, "set.test_audio": 0}, **own,
     )  # fmt: skip
-    return f'<producer id="{PRODUCER}" in="0" out="{music.frame_count - 1}">{inside}</producer>\n'
+    return f'<producer id="{PRODUCER}" in="0" out="{music.frame_count - 1}">{inside}</producer>'
 
 
 def _bin_id(music: Music) -> int:
@@ -126,14 +122,14 @@ def _track(music: Music, *, kdenlive: bool) -> str:
     about = json.dumps({"start_frame": music.start_frame, "sample_count": music.sample_count})
     if not kdenlive:  # Shotcut reads its names, melt passes them over
         named = _properties(**{"shotcut:audio": 1, "shotcut:name": TRACK_NAME, "v2m": about})
-        return f'<playlist id="{TRACK}">{named}{blank}{entry}</playlist>\n'
+        return f'<playlist id="{TRACK}">{named}{blank}{entry}</playlist>'
     audio = _properties(kdenlive__audio_track=1)
     named = audio + _properties(kdenlive__track_name=TRACK_NAME, v2m=about)
     return (
-        f'<playlist id="{TRACK}_1">{audio}{blank}{entry}</playlist>\n'
-        f'<playlist id="{TRACK}_2">{audio}</playlist>\n'
+        f'<playlist id="{TRACK}_1">{audio}{blank}{entry}</playlist>'
+        f'<playlist id="{TRACK}_2">{audio}</playlist>'
         f'<tractor id="{TRACK}" in="0" out="{music.end_frame - 1}">{named}'
-        f'<track hide="video" producer="{TRACK}_1"/><track hide="video" producer="{TRACK}_2"/></tractor>\n'
+        f'<track hide="video" producer="{TRACK}_1"/><track hide="video" producer="{TRACK}_2"/></tractor>'
     )
 
 
@@ -141,4 +137,4 @@ def _mix(index: int) -> str:
     inside = _properties(
         a_track=0, b_track=index, mlt_service="mix", always_active=1, sum=1, internal_added=237,
     )  # fmt: skip
-    return f'<transition id="{TRACK}_mix">{inside}</transition>\n'
+    return f'<transition id="{TRACK}_mix">{inside}</transition>'

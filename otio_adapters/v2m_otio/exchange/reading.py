@@ -15,7 +15,7 @@ from typing import Any, Final
 from xml.etree import ElementTree
 
 from v2m.errors import DocumentError
-from v2m_otio.exchange import edl, edl_timeline
+from v2m_otio.exchange import edl, edl_timeline, fcpxml_timeline
 from v2m_otio.exchange.foreign import AdapterError, call_adapter
 from v2m_otio.exchange.kinds import SUFFIXES, Kind
 from v2m_otio.limits import MAX_BYTES, MAX_DURATION_S
@@ -59,11 +59,14 @@ def exchanged(path: Path, raw: bytes, rate: Fraction | None = None) -> Exchanged
     kind = SUFFIXES[path.suffix.lower()]
     try:
         if kind in ("fcp7", "fcpxml", "kdenlive"):
+            raw = _in_utf8(raw)
             kind = _checked_xml(raw, kind)
         if kind == "edl":
             return _edl(raw, rate)
         if kind == "aaf":
             return _aaf(raw)
+        if kind == "fcpxml":
+            return Exchanged(fcpxml_timeline.read(raw), kind)
         return Exchanged(call_adapter("read", kind, raw), kind)
     except AdapterError as error:
         raise DocumentError(
@@ -85,9 +88,17 @@ def _plain(error: AdapterError) -> str:
 # --- XML ------------------------------------------------------------------------------------------
 
 
+def _in_utf8(raw: bytes) -> bytes:
+    """XML in the encoding that the adapters read."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = raw.decode("utf-16", errors="replace")
+        return re.sub(r"^<\?xml[^>]*\?>", "", text).encode()
+    return raw.removeprefix(b"\xef\xbb\xbf")
+
+
 def _checked_xml(raw: bytes, kind: Kind) -> Kind:
     """Which XML it is. One that declares entities is refused: no editor does, and some explode."""
-    if re.search(rb"<!\s*ENTITY", raw) or re.search("<!\\s*ENTITY".encode("utf-16-le"), raw):
+    if re.search(rb"<!\s*ENTITY", raw):
         raise DocumentError("declares XML entities, which no editor writes.")
     try:
         root = ElementTree.fromstring(raw)  # noqa: S314 - without entities, and bounded by the caller

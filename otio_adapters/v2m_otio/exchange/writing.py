@@ -15,9 +15,10 @@ from typing import Any, Final
 from v2m.errors import DocumentError, OutputExistsError, UsageError
 from v2m_otio.exchange import edl, edl_list, fcp7, fcpxml, kdenlive, mlt, mlt_music
 from v2m_otio.exchange.dressed import dressed
+from v2m_otio.exchange.flat import flat_timeline, is_nested
 from v2m_otio.exchange.foreign import AdapterError, call_adapter
 from v2m_otio.exchange.kinds import Format, Kind
-from v2m_otio.exchange.music import Music
+from v2m_otio.exchange.music import NAME, Music
 from v2m_otio.exchange.sounds import sound_tracks
 from v2m_otio.limits import JsonObject
 from v2m_otio.output import write_whole
@@ -36,26 +37,32 @@ from v2m_otio.read import Document
 
 
 @dataclass(frozen=True)
-class _Own:
-    """How a format of ours is written."""
+class _Splice:
+    """How our music is put into a format's bytes and taken out."""
 
     with_music: Callable[[bytes, Music], bytes]
     without_music: Callable[[bytes], bytes]
-    flat: bool
-    """Whether a made one holds what is seen only, as one track of picture."""
 
 
-_FORMATS: Final[dict[Kind, _Own]] = {
-    "fcp7": _Own(fcp7.with_music, fcp7.without_music, flat=False),
-    "fcpxml": _Own(fcpxml.with_music, fcpxml.without_music, flat=True),
-    "edl": _Own(
-        lambda raw, music: edl.with_music(edl.decoded(raw), music).encode(),
-        lambda raw: edl.without_music(edl.decoded(raw)).encode(),
-        flat=True,
-    ),
-    "mlt": _Own(mlt_music.with_music, mlt_music.without_music, flat=True),
-    "kdenlive": _Own(mlt_music.with_music, mlt_music.without_music, flat=False),
+@dataclass(frozen=True)
+class _Base:
+    """What the music is put into."""
+
+    raw: bytes
+    hidden_frames: int = 0
+    """How much of its tracks lies before the programme."""
+
+    notes: tuple[str, ...] = ()
+
+
+_SPLICES: Final[dict[Kind, _Splice]] = {
+    "fcp7": _Splice(fcp7.with_music, fcp7.without_music),
+    "fcpxml": _Splice(fcpxml.with_music, fcpxml.without_music),
+    "edl": _Splice(edl.with_music, edl.without_music),
+    "mlt": _Splice(mlt_music.with_music, mlt_music.without_music),
+    "kdenlive": _Splice(mlt_music.with_music, mlt_music.without_music),
 }
+_FLAT: Final = "what is seen was written as one track of picture, without the tracks below it"
 
 
 def place_music_as(
@@ -104,12 +111,10 @@ def scored_bytes(
     wav = (wav or placement.wav).absolute()
     with _told(document, form):
         if form.kind == "aaf":
-            content = scored_timeline(document, placement, wav.as_uri())
-            return _adapted(content, document, "aaf"), ()
-        own = _FORMATS[form.kind]
-        base, notes = _base(document, form.kind)
-        flat = own.flat or document.kind == form.kind
-        return own.with_music(base, _music(document, placement, wav, flat=flat)), notes
+            return _aaf(document, lambda content: scored_timeline(content, document, placement, wav.as_uri()))
+        base = _base(document, form.kind)
+        music = _music(document, placement, wav, base.hidden_frames)
+        return _SPLICES[form.kind].with_music(base.raw, music), base.notes
 
 
 def base_bytes(document: Document, form: Format) -> bytes:
@@ -124,8 +129,8 @@ def base_bytes(document: Document, form: Format) -> bytes:
         return document.text.encode()
     with _told(document, form):
         if form.kind == "aaf":
-            return _adapted(unscored_timeline(document), document, "aaf")
-        return _base(document, form.kind)[0]
+            return _aaf(document, lambda content: content)[0]
+        return _base(document, form.kind).raw
 
 
 @contextlib.contextmanager
@@ -152,13 +157,13 @@ def _check_out(document: Document, out: Path, form: Format) -> None:
         raise OutputExistsError(f"{out} is the input, which is never written.", hint="Choose another name.")
 
 
-def _music(document: Document, placement: Placement, wav: Path, *, flat: bool) -> Music:
+def _music(document: Document, placement: Placement, wav: Path, hidden: int) -> Music:
     timeline = document.timeline
     start, count, samples = frames_of(placement, timeline.rate)
     return Music(
         wav=wav,
         rate=timeline.rate,
-        start_frame=start + (0 if flat else hidden_frames(document)),
+        start_frame=start + hidden,
         frame_count=count,
         sample_count=samples,
         sample_rate_hz=placement.sample_rate_hz,
@@ -167,24 +172,46 @@ def _music(document: Document, placement: Placement, wav: Path, *, flat: bool) -
     )
 
 
-def _base(document: Document, kind: Kind) -> tuple[bytes, tuple[str, ...]]:
+def _base(document: Document, kind: Kind) -> _Base:
     if document.kind == kind or (kind == "mlt" and document.kind == "kdenlive"):
-        return _FORMATS[kind].without_music(_again(document)), ()
+        return _Base(_SPLICES[kind].without_music(_again(document)))
     timeline = document.timeline
-    flattened = f"{kind.upper()} holds one track of picture here: what is seen, without the tracks below it"
     if kind == "edl":
-        return edl_list.made(timeline).encode(), (flattened,)
-    if kind == "fcpxml":
-        return fcpxml.made(timeline, sound_tracks(document)).encode(), (flattened,)
-    if kind == "mlt":
-        return mlt.made(timeline, sound_tracks(document)).encode(), (flattened,)
-    made = _adapted(unscored_timeline(document), document, kind)
-    return (kdenlive.finished(made, timeline.rate, timeline.frame_count) if kind == "kdenlive" else made), ()
+        return _Base(edl_list.made(timeline).encode(), notes=(_FLAT,))
+    if kind in ("fcpxml", "mlt"):
+        made = fcpxml.made if kind == "fcpxml" else mlt.made
+        return _Base(made(timeline, sound_tracks(document)).encode(), notes=(_FLAT,))
+    raw, flat = _adapted(document, kind, lambda content: content)
+    if kind == "kdenlive":
+        raw = kdenlive.finished(raw, timeline.rate, timeline.frame_count)
+    return _Base(raw, 0 if flat else hidden_frames(document), (_FLAT,) if flat else ())
 
 
-def _adapted(content: JsonObject, document: Document, kind: Kind) -> bytes:
+def _aaf(document: Document, changed: Callable[[JsonObject], JsonObject]) -> tuple[bytes, tuple[str, ...]]:
+    raw, flat = _adapted(document, "aaf", changed)
+    return raw, (f"{_FLAT}, dissolves as cuts",) if flat else ()
+
+
+def _adapted(
+    document: Document, kind: Kind, changed: Callable[[JsonObject], JsonObject]
+) -> tuple[bytes, bool]:
+    """What an adapter writes of a document; flat where it fails on it or would leave out what is nested.
+
+    Args:
+        document: as read.
+        kind: what is written.
+        changed: puts something into the timeline that is written.
+    """
     options: dict[str, Any] = {"use_empty_mob_ids": True} if kind == "aaf" else {}
-    return call_adapter("write", kind, dressed(content, document, kind), options)
+
+    def write(content: JsonObject) -> bytes:
+        return call_adapter("write", kind, dressed(changed(content), document, kind), options)
+
+    content = unscored_timeline(document)
+    if not is_nested(content):
+        with contextlib.suppress(AdapterError):
+            return write(content), False
+    return write(flat_timeline(document.timeline, sound_tracks(document))), True
 
 
 def _again(document: Document) -> bytes:
@@ -202,9 +229,7 @@ def holds_music_as(path: Path, form: Format) -> bool:
     try:
         raw = path.read_bytes()
         if form.kind == "aaf":
-            from v2m_otio.exchange.music import NAME
-
             return NAME.encode("utf-16-le") in raw
-        return _FORMATS[form.kind].without_music(raw) != raw
+        return _SPLICES[form.kind].without_music(raw) != raw
     except (OSError, DocumentError):
         return False

@@ -11,11 +11,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
+from xml.sax.saxutils import escape, quoteattr
 
 from v2m.errors import DocumentError
 
 Edit = tuple[int, int, str]
 
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _OPENING_TAG = re.compile(rb"""<[^\s/>]+(?:\s+[^\s=]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*/?>""")
 
 
@@ -105,6 +107,30 @@ def edited(raw: bytes, edits: Iterable[Edit]) -> bytes:
         made += [raw[at:start], text.encode()]
         at = end
     return b"".join([*made, raw[at:]])
+
+
+def taken_out(raw: bytes, root: Element, removed: Iterable[Element]) -> bytes:
+    """The bytes without some elements; one that held nothing else is written `<a/>` again."""
+    starts = {element.start for element in removed}
+    edits: list[Edit] = []
+    for element in root.below():
+        gone = [child for child in element.children if child.start in starts]
+        length = sum(child.end - child.start for child in gone)
+        if gone and length == element.close_start - element.open_end:
+            edits.append((element.open_end - 1, element.end, "/>"))
+        else:
+            edits += [(child.start, child.end, "") for child in gone]
+    return edited(raw, edits)
+
+
+def quoted(text: str) -> str:
+    """Text as an attribute's value, in quotes; characters that XML has not are left out."""
+    return quoteattr(_NOT_XML.sub("", text))
+
+
+def escaped(text: str) -> str:
+    """Text as the content of an element."""
+    return escape(_NOT_XML.sub("", text))
 
 
 def put_last(element: Element, text: str) -> Edit:
