@@ -45,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_score(commands)
     _add_retime(commands)
+    _add_take(commands)
     _add_analyze(commands)
     _add_serve(commands)
     _add_submit(commands)
@@ -113,6 +114,15 @@ def _add_retime(commands: Commands) -> None:
     )  # fmt: skip
     retime.add_argument("--plan", action="store_true", help="only say what would be done")
     retime.set_defaults(run="v2m_daemon.commands.retime")
+
+
+def _add_take(commands: Commands) -> None:
+    take = commands.add_parser("take", help="make takes again from their folders and compare")
+    take.add_argument("action", metavar="ACTION", choices=["verify"], help="verify")
+    take.add_argument("takes", metavar="TAKE", nargs="+", help="a folder NAME.v2m")
+    take.add_argument("--compose", action="store_true", help="compose again too, on the same kind of device")
+    flags.add_json(take)
+    take.set_defaults(run="v2m_daemon.commands.take")
 
 
 def _add_analyze(commands: Commands) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from v2m.audio import MasterSettings, read_wav
+from v2m.audio import MasterSettings, as_stored, read_wav
 from v2m.codecs.arrangement import Arrangement, Note
 from v2m.codecs.synth import ScoreSynth
 from v2m.excerpt import Excerpts, mixed
@@ -66,7 +66,7 @@ def test_a_stretch_sounds_as_in_the_whole(
     assert set(stems) == {path.stem for path in (folder / "stems").iterdir()}
     for name, samples in [*stems.items(), (None, mixed(stems))]:
         file = folder / "stems" / f"{name}.wav" if name else folder / "music.wav"
-        assert np.array_equal(_as_on_disk(samples), read_wav(file)[first:last]), name
+        assert np.array_equal(as_stored(samples), read_wav(file)[first:last]), name
 
 
 def test_the_limiter_was_at_work(whole: tuple[Path, float]) -> None:
@@ -75,9 +75,3 @@ def test_the_limiter_was_at_work(whole: tuple[Path, float]) -> None:
         Excerpts(ScoreSynth(), PIECE, whole[1], MasterSettings(-9.0, ceiling_dbtp=0.0)).stretch(0, 240_000)
     )
     assert not np.allclose(mixed(stems), read_wav(whole[0] / "music.wav")[:240_000], atol=0.01)
-
-
-def _as_on_disk(samples: np.ndarray) -> np.ndarray:
-    """Cut to 24 bits as a WAV holds them."""
-    scaled = np.rint(samples.astype(np.float64) * 2**31).clip(-(2**31), 2**31 - 1)
-    return (np.floor(scaled / 256) / 2**23).astype(np.float32)

@@ -8,7 +8,7 @@ from v2m.audio.ending import Ending, finish
 from v2m.audio.loudness import LoudnessMeter, integrated_lufs
 from v2m.audio.mastering import MasterPlan, MasterSettings, MixMeter, master, master_blocks, mix
 from v2m.audio.peaks import true_peak_dbtp
-from v2m.audio.wav import WavReader, WavWriter, read_wav, write_wav
+from v2m.audio.wav import WavReader, WavWriter, as_stored, read_wav, write_wav
 
 __all__ = [
     "Ending",
@@ -18,6 +18,7 @@ __all__ = [
     "MixMeter",
     "WavReader",
     "WavWriter",
+    "as_stored",
     "finish",
     "integrated_lufs",
     "master",

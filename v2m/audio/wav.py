@@ -27,6 +27,12 @@ MAX_SAMPLES: Final = (2**32 - 1024) // _FRAME_BYTES
 """A WAV file counts its bytes in 32 bits: four hours and eight minutes."""
 
 
+def as_stored(samples: Samples) -> Samples:
+    """Samples (s, 2) as a WAV of ours gives them back: cut to 24 bits, and to full scale."""
+    scaled = np.rint(samples.astype(np.float64) * 2.0**31).clip(-(2.0**31), 2.0**31 - 1)
+    return (np.floor(scaled / 256) / 2.0**23).astype(np.float32)
+
+
 class WavWriter:
     """Writes a WAV piece by piece; a context manager that puts it in place when its block ends well."""
 

@@ -12,14 +12,20 @@ if TYPE_CHECKING:
 BACKBONES: Final = ("sketch",)
 
 
-def load_backbone(name: str) -> RenewingBackbone:
+def load_backbone(name: str, arithmetic: str = "") -> RenewingBackbone:
     """The backbone of a name; its weights are read when it first composes.
+
+    Args:
+        name: one of `BACKBONES`.
+        arithmetic: device and kind of numbers to compose with, as a take says it; by default the fastest.
 
     Raises:
         UsageError: there is no such backbone.
+        MissingPartError: the device is not here.
     """
     if name not in BACKBONES:
         raise UsageError(f"There is no backbone {name!r}, expected one of {', '.join(BACKBONES)}.")
     from v2m.backbones.sketch import Sketch  # torch is loaded here and not before
 
-    return Sketch()
+    device, _, dtype = arithmetic.partition(" ")
+    return Sketch(device=device or "auto", dtype=dtype)

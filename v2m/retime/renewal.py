@@ -18,6 +18,7 @@ from v2m.prompt.casting import cast
 from v2m.prompt.doubling import doubled
 from v2m.retime.edit import Edit, Renewal
 from v2m.stages import Cancel
+from v2m.take import Origin
 from v2m.take_latents import Values
 
 _AROUND_BEATS: Final = 16
@@ -29,18 +30,14 @@ def spliced(frames: Values, renewal: Renewal, renewed: Values) -> Values:
     return np.concatenate([frames[: renewal.first], renewed, frames[renewal.last :]])
 
 
-def compose(
-    take: OpenedTake, edit: Edit, backbone: RenewingBackbone, on_progress: FractionDone, cancel: Cancel
-) -> Values:
-    """The frames of an edit's renewal, (count, c), composed to fit what lies around."""
-    renewal, settings = edit.renewal, take.record.settings
-    if renewal is None:
-        raise AssertionError("the edit composes nothing")
-    moments = edit.applied(take.record.before)
-    unknown = np.zeros((renewal.count, take.latents.before.shape[1]), np.float32)
-    canvas = spliced(take.latents.before, renewal, unknown)
-    canvas = canvas[: STEPS_PER_BEAT * (len(moments.tempo_map.beats_s) - 1)]
-    commission = Commission(
+def commission_before(take: OpenedTake) -> Commission:
+    """What the backbone was asked for before any hit was moved."""
+    return _commission(take, take.record.before)
+
+
+def _commission(take: OpenedTake, moments: Origin) -> Commission:
+    settings = take.record.settings
+    return Commission(
         brief=take.brief,
         tempo_map=moments.tempo_map,
         duration_s=moments.duration_s,
@@ -51,6 +48,20 @@ def compose(
         steps=settings["steps"],
         window_scale=settings["window_scale"],
     )
+
+
+def compose(
+    take: OpenedTake, edit: Edit, backbone: RenewingBackbone, on_progress: FractionDone, cancel: Cancel
+) -> Values:
+    """The frames of an edit's renewal, (count, c), composed to fit what lies around."""
+    renewal = edit.renewal
+    if renewal is None:
+        raise AssertionError("the edit composes nothing")
+    moments = edit.applied(take.record.before)
+    unknown = np.zeros((renewal.count, take.latents.before.shape[1]), np.float32)
+    canvas = spliced(take.latents.before, renewal, unknown)
+    canvas = canvas[: STEPS_PER_BEAT * (len(moments.tempo_map.beats_s) - 1)]
+    commission = _commission(take, moments)
     span = slice(renewal.first, renewal.first + renewal.count)
     renewed = np.zeros(len(canvas), bool)
     renewed[span] = True

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from v2m.audio import WavReader, WavWriter
+from v2m.audio import WavReader, WavWriter, as_stored
 from v2m.codecs.arrangement import PARTS
 from v2m.excerpt import Excerpts, mixed
 from v2m.retime.edit import Edit
@@ -128,7 +128,9 @@ class Splice:
         """A span of the take as it was."""
         spans = [(first, last, None)] if self._recorded is None else self._recorded.kept(first, last)
         sounds = [
-            self._played(self._before, begin, end) if at is None else source.read(at, at + end - begin)
+            _stored(self._played(self._before, begin, end))
+            if at is None
+            else source.read(at, at + end - begin)
             for begin, end, at in spans
         ]
         return _joined(sounds)
@@ -163,6 +165,11 @@ class Splice:
                 sound, slice(piece.length - fade, piece.length), there, 1 - (np.arange(fade) + 1) / (fade + 1)
             )
         return sound
+
+
+def _stored(sound: Sound) -> Sound:
+    """As the files have it: a fade must not depend on where its other side came from."""
+    return {name: as_stored(samples) for name, samples in sound.items()}
 
 
 def _fade(sound: Sound, span: slice, other: Sound, share: NDArray[np.float64]) -> None:

@@ -95,9 +95,8 @@ def retime(
             music.write(building, Recorded(take.folder, pieces), cancel)
         with clock.stage("master"):
             record = _record(take, wish)
-            record = replace(
-                record, metrics=measures(analysis_of(record), record.tempo_map, building / "music.wav")
-            )
+            found = measures(analysis_of(record), record.tempo_map, building / "music.wav")
+            record = replace(record, metrics=found)
             write_record(building, record)
     except OSError as error:
         raise OutputWriteError(f"The take could not be written: {error.strerror or error}.") from error

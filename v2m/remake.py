@@ -1,0 +1,135 @@
+"""A take made again from its folder alone, and compared with what lies there.
+
+From its latents the same bytes come on every machine that has the take's SoundFont and computes alike; where
+they differ, by how much is said. Composing again also needs the take's weights, and the kind of device and of
+numbers that composed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from v2m.audio import WavReader
+from v2m.backbones import load_backbone
+from v2m.backbones.base import RenewingBackbone
+from v2m.codecs.midi import write_midi
+from v2m.codecs.synth import ScoreSynth
+from v2m.errors import MediaError, MissingPartError
+from v2m.measures import measures
+from v2m.opened_take import OpenedTake, analysis_of
+from v2m.performance import play
+from v2m.retime.renewal import commission_before, compose
+from v2m.retime.verb import RetimedMusic, plan_of, renewed_before
+from v2m.stages import Cancel, StageClock, never_cancel
+from v2m.take import read_record, write_record
+from v2m.take_latents import write_latents
+
+_PIECE_SAMPLES = 480_000  # ten seconds: two files at a time
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One file of a take beside the one that was made again."""
+
+    name: str
+    identical: bool
+    loudest_difference_db: float | None = None
+    """Of two sounds, against full scale; None for other files, or where one is missing."""
+
+
+def remake(take: OpenedTake, folder: Path, clock: StageClock, cancel: Cancel = never_cancel) -> None:
+    """Make all files of a take again, in an empty folder, from its latents.
+
+    Raises:
+        MissingPartError: its SoundFont is not here.
+        OutputWriteError: the folder cannot be written to.
+    """
+    synth = ScoreSynth(take.soundfont())
+    plan = plan_of(take.record)
+    with clock.stage("render") as report:
+        if plan is not None:
+            RetimedMusic(take, plan, renewed_before(take), synth).write(folder, None, cancel)
+        else:
+            piece = take.piece_before
+            recording = play(
+                synth, piece.played, piece.tempo_map, piece.programme, cancel, report, spool_folder=folder
+            )
+            with recording:
+                recording.write(folder, take.mastering, cancel)
+            write_midi(folder / "score.mid", piece.played, piece.tempo_map)
+            write_latents(folder, take.latents)
+    with clock.stage("master"):
+        record = take.record
+        found = measures(analysis_of(record), record.tempo_map, folder / "music.wav")
+        write_record(folder, replace(record, metrics={**record.metrics, **found}))
+
+
+def compare(folder: Path, other: Path) -> Iterator[Compared]:
+    """Every file of a take beside the same one elsewhere."""
+    names = {path.relative_to(base).as_posix() for base in (folder, other) for path in base.rglob("*.*")}
+    # whoever looks at a take may leave pictures and reports in it: they are no part of how it sounds
+    ours = {"take.json", "latents.safetensors", "music.wav", "score.mid"}
+    for name in sorted(name for name in names if name in ours or name.startswith("stems/")):
+        one, another = folder / name, other / name
+        if not (one.is_file() and another.is_file()):
+            yield Compared(name, False)
+        elif name == "take.json":  # later versions write fields that earlier ones did not have
+            yield Compared(name, read_record(folder) == read_record(other))
+        elif _same_bytes(one, another):
+            yield Compared(name, True)
+        else:
+            yield Compared(name, False, _difference_db(one, another) if name.endswith(".wav") else None)
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    if one.stat().st_size != other.stat().st_size:
+        return False
+    with one.open("rb") as a, other.open("rb") as b:
+        while block := a.read(1 << 20):
+            if block != b.read(1 << 20):
+                return False
+    return True
+
+
+def _difference_db(one: Path, other: Path) -> float | None:
+    try:
+        with WavReader(one) as a, WavReader(other) as b:
+            if len(a) != len(b):
+                return None
+            spans = [slice(at, at + _PIECE_SAMPLES) for at in range(0, len(a), _PIECE_SAMPLES)]
+            largest = max((float(np.abs(a[span] - b[span]).max()) for span in spans), default=0.0)
+    except MediaError:
+        return None
+    return round(20 * float(np.log10(largest)), 1) if largest > 0 else None
+
+
+def composed_alike(take: OpenedTake, cancel: Cancel = never_cancel) -> bool:
+    """Whether the take's latents come again from its words, beats and curve.
+
+    Raises:
+        MissingPartError: its weights, or its device, are not here.
+    """
+    backbone = _backbone(take)
+    again = backbone.compose(commission_before(take), lambda fraction: None, cancel)[0]
+    if not np.array_equal(again.latents, take.latents.before):
+        return False
+    return all(
+        np.array_equal(compose(take, edit, backbone, lambda fraction: None, cancel), renewed)
+        for edit, renewed in renewed_before(take).items()
+    )
+
+
+def _backbone(take: OpenedTake) -> RenewingBackbone:
+    record = take.record
+    backbone = load_backbone(record.backbone, record.arithmetic)
+    if backbone.weights_sha256 != record.weights_sha256:
+        raise MissingPartError(
+            f"{take.folder.name} was composed by other weights of {record.backbone} "
+            f"(SHA-256 {record.weights_sha256[:12]}…) than are here.",
+            hint="Install the v2m that it was made with, or verify it without --compose.",
+        )
+    return backbone
