@@ -209,9 +209,11 @@ def play_by_melt(project: Path, case: Case) -> tuple[np.ndarray, int]:
         "terminate_on_pause=1",
     ]  # fmt: skip
     headless = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-    for attempt in range(1, MOST_TRIES + 1):  # now and then melt does not end
+    for attempt in range(
+        1, MOST_TRIES + 1
+    ):  # one in some thirty starts of melt writes nothing and never ends
         with contextlib.suppress(subprocess.TimeoutExpired):
-            subprocess.run(command, check=True, capture_output=True, timeout=attempt * 60, env=headless)
+            subprocess.run(command, check=True, capture_output=True, timeout=attempt * 30, env=headless)
             break
     return soundfile.read(mix)[0][:, 0], frame_to_sample(first, case.rate)
 
