@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from placement import DIALOGUE, MUSIC, PULSE, Case, cases, landing, play_by_melt, scored
+from placement import DIALOGUE, FIRST_CLICK, MUSIC, PULSE, Case, cases, landing, play_by_melt, scored
 
 from v2m.timebase import frame_to_sample
 
@@ -26,6 +26,7 @@ def test_melt_plays_the_music_within_a_sample_and_beside_other_sound(
 ) -> None:
     found = landing(player, case, *play_by_melt(scored(case, tmp_path, player), case))
     assert found.fits, found
+    assert abs(found.lost) <= 1, found
 
 
 @pytest.mark.slow
@@ -48,10 +49,12 @@ def test_what_is_out_of_place_or_silent_is_noticed() -> None:
             sound[sample : sample + PULSE] = level
         return sound
 
-    right = ((start, MUSIC), (last, MUSIC), (dialogue, DIALOGUE))
+    right = ((start + FIRST_CLICK, MUSIC), (last, MUSIC), (dialogue, DIALOGUE), (start, MUSIC))
     assert landing("p", case, mix(*right), 0).fits
     assert landing("p", case, mix(*right), 2).errors == (2, 2)
     assert not landing("p", case, mix(*right), 2).fits
+    assert landing("p", case, mix(*right), 0).lost == 0
+    assert landing("p", case, mix(*right[:3]), 0).lost > 1000
     assert not landing("p", case, mix(*right[:2]), 0).fits, "the dialogue is silenced"
     assert not landing("p", case, mix(right[2]), 0).fits, "the music is silenced"
     assert not landing("p", case, mix(), 0).fits

@@ -55,8 +55,8 @@ DISTRIBUTED_AS = {
 }
 """Libraries whose packages are called by other names than they are imported by."""
 
-UNDECLARED = {"tinysoundfont"}
-"""Installed by itself, without its own dependency pyaudio: see the Makefile."""
+UNDECLARED = {"tinysoundfont", "bpy"}
+"""One is installed without its dependency pyaudio (see the Makefile), Blender has a Python of its own."""
 
 BANNED_CALLS = {
     "torch.load": "reads pickles: use safetensors",
