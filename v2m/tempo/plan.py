@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from v2m.curves import FloatArray
 from v2m.errors import InputError
 from v2m.hits import Hit
+from v2m.tempo.hold import hold_mean
 from v2m.tempo.map import TempoMap
 from v2m.tempo.nominal import choose_bpm, choose_click
 from v2m.tempo.passing import NEAR_S, REACH_S
@@ -77,8 +78,23 @@ def plan_tempo(
         tempo_map = _steady(bpm, beat_s, duration, settings.beats_per_bar)
     else:
         bpm = settings.wish_bpm or choose_bpm(targets, settings)
-        tempo_map = _bent(targets, costs_about(bpm, settings), duration, settings.beats_per_bar)
+        costs = costs_about(bpm, settings)
+
+        def bend(costs: TempoCosts) -> TempoMap:
+            return _bent(targets, costs, duration, settings.beats_per_bar)
+
+        def reached(tempo_map: TempoMap) -> float:
+            return _reached(targets, tempo_map)
+
+        tempo_map = hold_mean(bend, reached, costs) if settings.wish_bpm else bend(costs)
     return _account(hits, tempo_map, bpm)
+
+
+def _reached(targets: Targets, tempo_map: TempoMap) -> float:
+    """Weight of the targets that a beat reaches or, for half of it, comes near."""
+    beats = np.array(tempo_map.beats_s)
+    off_s = np.abs(beats[:, None] - targets.times_s).min(axis=0)
+    return float(targets.weights @ ((off_s <= REACH_S) / 2 + (off_s <= NEAR_S) / 2))
 
 
 def _targets(hits: Sequence[Hit], duration_s: float) -> Targets:

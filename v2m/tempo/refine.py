@@ -53,7 +53,10 @@ def refine(start_s: FloatArray, pins: Pins, costs: TempoCosts) -> FloatArray:
     times = _within_limits(start_s, pins, costs) / costs.interval_s
     for barrier in _BARRIERS:
         for _ in range(_NEWTON_STEPS):
-            step, decrement = programme.newton_step(times, barrier)
+            try:
+                step, decrement = programme.newton_step(times, barrier)
+            except np.linalg.LinAlgError:  # rounding has used up the curvature: this is as far as it goes
+                return np.asarray(times * costs.interval_s)
             times = programme.advance(times, step, barrier)
             if decrement < barrier:
                 break

@@ -78,6 +78,9 @@ class TempoCosts:
     high: float
     """Largest e allowed: the slowest beat."""
 
+    beat: float = 0.0
+    """Cost of a beat, whatever its length: above 0 the programme has fewer, below 0 more."""
+
     @property
     def tail(self) -> float:
         """Cost of e² for ever after a beat at e when nothing holds it: the fixed point of one step more.
