@@ -45,8 +45,10 @@ def test_a_fresh_model_is_the_zero_velocity() -> None:
     assert torch.equal(run(DiT(CONFIG), ask()), torch.zeros(2, 12, 5))
 
 
-def test_every_input_reaches_the_output() -> None:
-    model, whole = add_curve_channel(build()), replace(ask(), curve=torch.randn(2, 12))
+@pytest.mark.parametrize("frames_per_token", [1, 4])
+def test_every_input_reaches_the_output(frames_per_token: int) -> None:
+    model = add_curve_channel(build(replace(CONFIG, frames_per_token=frames_per_token)))
+    whole = replace(ask(), curve=torch.randn(2, 12))
     with torch.no_grad():
         assert model.curve_column is not None
         model.curve_column.normal_()
@@ -61,6 +63,30 @@ def test_every_input_reaches_the_output() -> None:
     for name, value in changed.items():
         assert not torch.allclose(run(model, replace(whole, **{name: value})), before), name
     assert not torch.allclose(run(model, whole, time=0.5), before)
+
+
+def test_each_frame_of_a_token_is_told_apart() -> None:
+    model, whole = build(replace(CONFIG, frames_per_token=4)), ask(1)
+    before = run(model, whole)
+    assert before.shape == (1, 12, 5)
+    outcomes = []
+    for frame in range(4, 8):
+        grid = whole.grid.clone()
+        grid[:, frame] += 1
+        outcomes.append(run(model, replace(whole, grid=grid)))
+    assert all(not torch.allclose(outcome, before) for outcome in outcomes)
+    assert not torch.allclose(outcomes[0], outcomes[1])
+    with pytest.raises(InputError, match="multiple of 4"):
+        run(model, ask(frames=10))
+
+
+def test_the_data_foretold_is_where_the_velocity_leads() -> None:
+    model, whole = DiT(replace(CONFIG, predicts_data=1)).eval(), ask(1)  # a fresh one foretells zeros
+    x = torch.randn(1, 12, 5)
+    for time in (0.0, 0.4, 0.9):
+        velocity = model(x, torch.tensor([time]), whole)
+        torch.testing.assert_close(x + (1 - time) * velocity, torch.zeros_like(x), atol=1e-5, rtol=0)
+    assert bool(model(x, torch.tensor([1.0]), whole).isfinite().all())
 
 
 def test_attention_sees_far_and_knows_the_order_of_frames() -> None:

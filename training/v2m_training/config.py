@@ -43,6 +43,12 @@ class ModelConfig:
     depth: int = 6
     heads: int = 4
     ff_multiple: float = 4.0
+    frames_per_token: int = 4
+    """A beat a token: the same work sees four times the music, and 400 steps of 64 excerpts reach the
+    validation loss of 750 steps of 16 with a token a sixteenth, which take as long each."""
+
+    predicts_data: int = 1
+    """A beat is wider than the model: without this the loss stood at 1.2 after 80 steps, with it at 0.57."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,9 @@ class StageConfig:
     """One stage of training."""
 
     steps: int = 1500
-    """A step of 16 x 256 frames costs about a second on two cores."""
+    """A step of 64 x 256 frames costs about a second on two cores."""
 
-    batch_size: int = 16
+    batch_size: int = 64
     window_frames: int = 256
     """Length of the excerpts learned, a multiple of 8: what the sampler solves at once."""
 

@@ -210,8 +210,9 @@ def _choose_trainable(model: DiT, stage: StageConfig) -> list[Tensor]:
 def _optimizers(model: DiT, stage: StageConfig) -> list[torch.optim.Optimizer]:
     trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     # Decay is for matrices; norms, biases, the null text and the curve's column have no scale to lose.
-    matrices = [p for name, p in trained if p.ndim == 2 and not name.endswith("offset")]
-    others = [p for name, p in trained if p.ndim != 2 or name.endswith("offset")]
+    bare = ("offset", "curve_column")
+    matrices = [p for name, p in trained if p.ndim == 2 and not name.endswith(bare)]
+    others = [p for name, p in trained if p.ndim != 2 or name.endswith(bare)]
     inner: list[Tensor] = []
     if stage.optimizer == "muon":
         inside = {id(p) for name, p in trained if name.startswith("blocks.")}

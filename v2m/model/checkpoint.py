@@ -100,6 +100,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         tensors = load_tensors(content)
     except (SafetensorError, ValueError, KeyError) as error:
         raise CheckpointError(f"{path.name} is damaged or cut short: {error}.", hint=_AGAIN) from error
+    if "curve_column" in tensors:  # the first weights had one frame a token, and a vector here
+        tensors["curve_column"] = tensors["curve_column"].reshape(-1, config.width)
     with torch.device("meta"):
         model = DiT(config)
     _check_tensors(path, model, tensors)

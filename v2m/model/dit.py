@@ -1,12 +1,13 @@
 """The diffusion transformer: noisy latents, time and conditioning in, velocity out.
 
-    [noisy c | known c | mask g | grid m | curve k] -> width d -> blocks -> velocity c
+    p frames of [noisy c | known c | mask g | grid m | curve k] -> width d -> blocks -> p velocities c
 
 A block is self-attention over frames (rotary positions, normalised queries and keys), cross-attention to
 the words, and a gated feed-forward; time and the mean of the words scale, shift and gate it (adaLN-zero).
 One modulation is computed for all blocks and each block adds its own offset: at this size a modulation per
 block would be a third of all weights.
-Conventions: b batch, t latent frame, c latent channel, d width, h head, e head width, n text token.
+Conventions: b batch, t latent frame, p frames of a token, s token, c latent channel, d width, h head, e head
+width, n text token.
 Sources: Peebles and Xie 2023 (DiT, adaLN-zero); Chen et al. 2023 (PixArt-alpha, adaLN-single); Su et al.
 2021 (rotary positions); Shazeer 2020 (SwiGLU); paper, section 3.3, eq. 5 (the curve's column).
 """
@@ -56,7 +57,14 @@ class DiTConfig:
 
     text_width: int = 0
     rope_base: float = 10_000.0
-    """Longest wavelength of the rotary positions over 2 pi, in frames."""
+    """Longest wavelength of the rotary positions over 2 pi, in tokens."""
+
+    frames_per_token: int = 1
+    """Frames that the blocks see as one: p times fewer tokens, so p times more music for the same work."""
+
+    predicts_data: int = 0
+    """1: the last layer says the data, and the velocity follows from it (Li and He 2025). Noise of more
+    numbers a token than the model is wide cannot pass through it; music can."""
 
     def __post_init__(self) -> None:
         """Refuse a shape that no model can have.
@@ -73,8 +81,10 @@ class DiTConfig:
             )
         if self.curve_channels not in (0, 1) or min(self.grid_channels, self.text_terms, self.text_width) < 0:
             raise InputError("The model has a negative number of inputs, or more than one curve.")
-        if self.ff_multiple <= 0 or self.rope_base <= 1:
-            raise InputError("The model's ff_multiple must be above 0 and its rope_base above 1.")
+        if self.ff_multiple <= 0 or self.rope_base <= 1 or self.frames_per_token < 1:
+            raise InputError(
+                "The model's ff_multiple and frames_per_token must be above 0 and its rope_base above 1."
+            )
 
     @property
     def latent_channels(self) -> int:
@@ -92,6 +102,10 @@ class DiTConfig:
         return max(32, 32 * round(self.ff_multiple * self.width * 2 / 3 / 32))
 
 
+_LEAST_NOISE = 0.05
+"""Near the data the velocity would be the small difference of two numbers over next to nothing."""
+
+
 class DiT(nn.Module):
     """A velocity model of the rectified flow.
 
@@ -106,18 +120,18 @@ class DiT(nn.Module):
     def __init__(self, config: DiTConfig) -> None:
         super().__init__()
         self.config = config
-        d = config.width
+        d, p = config.width, config.frames_per_token
         inputs = 2 * config.latent_channels + config.mask_groups + config.grid_channels
-        self.input = nn.Linear(inputs, d)
+        self.input = nn.Linear(p * inputs, d)
         # The curve's column stands apart from the others: concatenating an input channel is the same as
         # adding channel times column, and so the base's product keeps its exact order of additions.
-        self.curve_column = nn.Parameter(torch.zeros(d)) if config.curve_channels else None
+        self.curve_column = nn.Parameter(torch.zeros(p, d)) if config.curve_channels else None
         self.time_mlp = nn.Sequential(nn.Linear(d, d), nn.SiLU(), nn.Linear(d, d))
         self.text = TextInput(config)
         self.modulation = nn.Linear(d, 6 * d)
         self.blocks = nn.ModuleList([Block(config) for _ in range(config.depth)])
         self.final_modulation = nn.Linear(d, 2 * d)
-        self.output = nn.Linear(d, config.latent_channels)
+        self.output = nn.Linear(d, p * config.latent_channels)
         self.register_buffer("channel_group", torch.tensor(config.channel_groups), persistent=False)
         self._initialise()
 
@@ -160,30 +174,41 @@ class DiT(nn.Module):
             (b, t, c) in x's number format.
 
         Raises:
-            InputError: a curve is given to a model that has no column for one.
+            InputError: a curve is given to a model that has no column for one, or the frames make no whole
+                number of tokens.
         """
+        token_count, rest = divmod(x.shape[1], self.config.frames_per_token)
+        if rest:
+            raise InputError(f"{x.shape[1]} frames are no multiple of {self.config.frames_per_token}.")
         dtype = self.output.weight.dtype
         tokens, pooled = self.text(conditioning, dtype)
         allowed = self.text.attention_mask(conditioning)
         condition = F.silu(self.time_mlp(time_features(time, self.config.width).to(dtype)) + pooled)
         modulation = self.modulation(condition).unflatten(-1, (6, -1))  # (b, 6, d)
-        turn = rotations(x.shape[1], self.config.width // self.config.heads, self.config.rope_base, x.device)
-        y = self._embed(x, conditioning, dtype)  # (b, t, d)
+        turn = rotations(token_count, self.config.width // self.config.heads, self.config.rope_base, x.device)
+        y = self._embed(x, conditioning, dtype)  # (b, s, d)
         for i, block in enumerate(self._blocks()):
             kv = text_kv[i] if text_kv is not None else block.cross_attention.keys_values(tokens)
             y = block(y, modulation, turn, kv, allowed)
         shift, scale = self.final_modulation(condition).unsqueeze(1).chunk(2, dim=-1)  # (b, 1, d)
-        velocity: Tensor = self.output(modulate(y, shift, scale))
-        return velocity.to(x.dtype)
+        output: Tensor = self.output(modulate(y, shift, scale))  # (b, s, p c)
+        output = output.to(x.dtype).reshape(x.shape)  # (b, t, c)
+        if not self.config.predicts_data:
+            return output
+        return (output - x) / (1 - time).clamp(min=_LEAST_NOISE)[:, None, None].to(x.dtype)
 
     def _embed(self, x: Tensor, conditioning: Conditioning, dtype: torch.dtype) -> Tensor:
         parts = (x, conditioning.masked_latent, conditioning.mask, conditioning.grid)
-        y: Tensor = self.input(torch.cat([part.to(dtype) for part in parts], dim=-1))
+        y: Tensor = self.input(self._tokens(torch.cat([part.to(dtype) for part in parts], dim=-1)))
         if conditioning.curve is None:
             return y
         if self.curve_column is None:
             raise InputError("An event curve was given to a model that was not trained with curves.")
-        return y + conditioning.curve.to(dtype).unsqueeze(-1) * self.curve_column.to(y.dtype)
+        return y + self._tokens(conditioning.curve.to(dtype).unsqueeze(-1)) @ self.curve_column.to(y.dtype)
+
+    def _tokens(self, frames: Tensor) -> Tensor:
+        """(b, t, i) -> (b, s, p i)."""
+        return frames.reshape(frames.shape[0], -1, self.config.frames_per_token * frames.shape[2])
 
 
 class TextInput(nn.Module):
