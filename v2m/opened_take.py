@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +12,10 @@ import numpy as np
 
 from v2m.analysis import Analysis
 from v2m.audio import MasterSettings
-from v2m.codecs.arrangement import Arrangement
+from v2m.codecs.arrangement import PARTS, Arrangement, Part
 from v2m.codecs.channels import to_layout
 from v2m.codecs.latents import decode
+from v2m.codecs.parts import only_parts, with_parts
 from v2m.codecs.soundfont import SoundFont, find_soundfont
 from v2m.curves import EventCurve
 from v2m.errors import DocumentError, MissingPartError
@@ -88,16 +89,60 @@ class OpenedTake:
     def notes_of(self, latents: Values) -> Arrangement:
         """The notes that latents of this take's model stand for, before they are cast."""
         layout = to_layout(latents, self.latents.channels)
-        return decode(layout, self.record.tonic, self.brief.beats_per_bar)
+        return decode(layout, self.record.tonic, self.record.tempo_map.beats_per_bar)
 
     @cached_property
     def composed(self) -> Arrangement:
         """The music before any hit was moved, cast but not accented."""
-        return cast(self.notes_of(self.latents.before), self.brief)
+        own = cast(self.notes_of(self.latents.before), self.brief)
+        muted = self.record.settings.get("muted", ())
+        own = only_parts(own, [part for part in PARTS if part not in muted])
+        if self.source is None:
+            return own
+        from v2m.retime.renewal import composed_now  # which opens takes itself
+
+        return with_parts(own, composed_now(self.source), self.kept_parts)
+
+    @property
+    def kept_parts(self) -> tuple[Part, ...]:
+        """The parts that were taken over from another take."""
+        return () if self.record.kept is None else tuple(p for p in PARTS if p in self.record.kept.parts)
+
+    @cached_property
+    def source(self) -> OpenedTake | None:
+        """The take that those parts come from; its files lie nowhere, but it can be made again."""
+        if self.record.kept is None:
+            return None
+        if self.latents.kept is None:
+            raise DocumentError(f"{self.folder.name} lacks the latents of the parts that it kept.")
+        return OpenedTake(self.folder, self.record.kept.record, self.latents.kept)
+
+    @cached_property
+    def unmoved(self) -> OpenedTake:
+        """The take before any hit was moved."""
+        if self.record.origin is None:
+            return self
+        before = self.record.origin
+        record = replace(
+            self.record, duration_s=before.duration_s, hits=before.hits, cuts=before.cuts,
+            tempo_map=before.tempo_map, curve=before.curve, origin=None,
+        )  # fmt: skip
+        return OpenedTake(
+            self.folder, record, replace(self.latents, composed=self.latents.before, origin=None)
+        )
 
     def piece(self, composed: Arrangement, moments: Origin) -> Piece:
         """Music of this take, ready to be played."""
         return Piece(composed, moments.tempo_map, moments.hits, moments.duration_s, silent_parts(self.brief))
+
+    @cached_property
+    def piece_now(self) -> Piece:
+        """The take as it is, ready to be played."""
+        from v2m.retime.renewal import composed_now  # which opens takes itself
+
+        record = self.record
+        now = Origin(record.duration_s, record.hits, record.cuts, record.tempo_map, record.curve)
+        return self.piece(composed_now(self), now)
 
     @cached_property
     def piece_before(self) -> Piece:

@@ -169,11 +169,15 @@ class Recording:
 
     def _mastered(self, plan: MasterPlan) -> Iterator[tuple[int, Stems]]:
         ending = self.programme.ending
+        for at, pieces in self.blocks():
+            yield at, {part: ending.shape(plan.apply(piece, at), at) for part, piece in pieces.items()}
+
+    def blocks(self) -> Iterator[tuple[int, Stems]]:
+        """What was played, second by second: (first sample, parts)."""
         for spool in self._spools.values():
             spool.seek(0)
         for at in range(0, self.programme.sample_count, BLOCK_SAMPLES):
-            pieces = {part: _read(spool) for part, spool in self._spools.items()}
-            yield at, {part: ending.shape(plan.apply(piece, at), at) for part, piece in pieces.items()}
+            yield at, {part: _read(spool) for part, spool in self._spools.items()}
 
 
 def _read(spool: IO[bytes]) -> Samples:

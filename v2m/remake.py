@@ -16,17 +16,13 @@ import numpy as np
 from v2m.audio import WavReader
 from v2m.backbones import load_backbone
 from v2m.backbones.base import RenewingBackbone
-from v2m.codecs.midi import write_midi
-from v2m.codecs.synth import ScoreSynth
 from v2m.errors import MediaError, MissingPartError
 from v2m.measures import measures
 from v2m.opened_take import OpenedTake, analysis_of
-from v2m.performance import play
-from v2m.retime.renewal import commission_before, compose
-from v2m.retime.verb import RetimedMusic, plan_of, renewed_before
+from v2m.retime.renewal import commission_before, compose, renewed_before
+from v2m.retime.verb import write_again
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.take import read_record, write_record
-from v2m.take_latents import write_latents
 
 _PIECE_SAMPLES = 480_000  # ten seconds: two files at a time
 
@@ -48,20 +44,7 @@ def remake(take: OpenedTake, folder: Path, clock: StageClock, cancel: Cancel = n
         MissingPartError: its SoundFont is not here.
         OutputWriteError: the folder cannot be written to.
     """
-    synth = ScoreSynth(take.soundfont())
-    plan = plan_of(take.record)
-    with clock.stage("render") as report:
-        if plan is not None:
-            RetimedMusic(take, plan, renewed_before(take), synth).write(folder, None, cancel)
-        else:
-            piece = take.piece_before
-            recording = play(
-                synth, piece.played, piece.tempo_map, piece.programme, cancel, report, spool_folder=folder
-            )
-            with recording:
-                recording.write(folder, take.mastering, cancel)
-            write_midi(folder / "score.mid", piece.played, piece.tempo_map)
-            write_latents(folder, take.latents)
+    write_again(take, folder, clock, cancel)
     with clock.stage("master"):
         record = take.record
         found = measures(analysis_of(record), record.tempo_map, folder / "music.wav")

@@ -62,6 +62,15 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Parts that were taken over from another take, sample for sample, and all that makes them again."""
+
+    parts: tuple[str, ...]
+    record: TakeRecord
+    """Of that take; its latents lie beside the take's own."""
+
+
+@dataclass(frozen=True)
 class TakeRecord:
     """What `take.json` holds: enough, with the latents, to make the same bytes again."""
 
@@ -111,6 +120,9 @@ class TakeRecord:
     origin: Origin | None = None
     """None where no hit was moved."""
 
+    kept: Kept | None = None
+    """None where all parts are its own."""
+
     @property
     def before(self) -> Origin:
         """The take before any hit was moved."""
@@ -141,13 +153,17 @@ def from_json(text: str) -> TakeRecord:
                 f"The take has format {fields['format']}, this v2m reads up to {TAKE_FORMAT}.",
                 hint="Install a newer v2m.",
             )
-        return TakeRecord(**{**fields, **_typed(fields)})
+        return _record(fields)
     except (ValueError, KeyError, TypeError) as error:
         raise DocumentError("take.json holds no record of a take.", detail=repr(error)) from error
 
 
+def _record(fields: dict[str, Any]) -> TakeRecord:
+    return TakeRecord(**{**fields, **_typed(fields)})
+
+
 def _typed(fields: dict[str, Any]) -> dict[str, Any]:
-    parent, origin = fields.get("parent"), fields.get("origin")
+    parent, origin, kept = (fields.get(name) for name in ("parent", "origin", "kept"))
     return {
         **_timed(fields),
         "sources": tuple(Source(**source) for source in fields["sources"]),
@@ -157,6 +173,7 @@ def _typed(fields: dict[str, Any]) -> dict[str, Any]:
         "notes": tuple(fields["notes"]),
         "parent": None if parent is None else Parent(**parent),
         "origin": None if origin is None else Origin(**{**origin, **_timed(origin)}),
+        "kept": None if kept is None else Kept(tuple(kept["parts"]), _record(kept["record"])),
     }
 
 

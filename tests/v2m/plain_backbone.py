@@ -37,6 +37,7 @@ class PlainBackbone:
     name: str = "sketch"
     weights_sha256: str = "0" * 64
     renewals: int = 0
+    arithmetic: str = "by hand"
 
     def compose(
         self, commission: Commission, on_progress: FractionDone, cancel: Cancel

@@ -42,7 +42,26 @@ def limiter_gains(frame_peaks: Samples, gain: float, ceiling: float) -> FloatArr
         gain: linear, applied before the limiter.
         ceiling: linear, for the true peak after it.
     """
-    allowed = np.minimum(1.0, ceiling / np.maximum(frame_peaks.astype(np.float64) * gain, 1e-9))
+    return smooth_gains(np.minimum(1.0, ceiling / np.maximum(frame_peaks.astype(np.float64) * gain, 1e-9)))
+
+
+def sharing_gains(kept_peaks: Samples, all_peaks: Samples, ceiling: float) -> FloatArray:
+    """The gain of what is added to a sound that stays as it is, (frames + 1,).
+
+    |kept + g·added| <= (1 - g)·|kept| + g·|kept + added|: from this bound comes the greatest g.
+
+    Args:
+        kept_peaks: true peak of each frame of what stays.
+        all_peaks: true peak of each frame of both together.
+        ceiling: linear, for the true peak of both.
+    """
+    room = np.maximum(ceiling - kept_peaks.astype(np.float64), 0.0)
+    rise = np.maximum(all_peaks.astype(np.float64) - kept_peaks, 1e-9)
+    return smooth_gains(np.where(all_peaks <= ceiling, 1.0, np.minimum(1.0, room / rise)))
+
+
+def smooth_gains(allowed: FloatArray) -> FloatArray:
+    """A gain curve at the edges of frames that nowhere exceeds what each frame allows, (frames + 1,)."""
     released = _release(allowed)
     window = np.hanning(2 * LOOK_AHEAD_FRAMES + 3)[1:-1]
     # the least over the window, then the mean over the same window: never above what the middle allows;

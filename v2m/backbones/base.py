@@ -81,6 +81,11 @@ class Backbone(Protocol):
 class RenewingBackbone(Backbone, Protocol):
     """A model that can compose a part of a composition again, to fit the rest."""
 
+    @property
+    def arithmetic(self) -> str:
+        """Where and in which numbers it composes, as in `Composition`."""
+        ...
+
     def renew(
         self,
         commission: Commission,

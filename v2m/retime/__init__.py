@@ -15,7 +15,7 @@ A retimed take is a function of the take before any hit was moved and of where t
 one of the hits inside it. What lies outside is the same to the last bit, however often hits are moved.
 """
 
-from v2m.retime.plan import MAX_BEND, RetimePlan, plan_retime
-from v2m.retime.verb import Retiming, plan_of, retime
+from v2m.retime.plan import MAX_BEND, RetimePlan, plan_of, plan_retime
+from v2m.retime.verb import Retiming, retime
 
 __all__ = ["MAX_BEND", "RetimePlan", "Retiming", "plan_of", "plan_retime", "retime"]

@@ -15,7 +15,7 @@ from v2m.hits import Hit
 from v2m.retime.edit import Edit
 from v2m.retime.pins import Pin, pinned, pins_of
 from v2m.retime.stretches import edits
-from v2m.take import Origin
+from v2m.take import Origin, TakeRecord
 from v2m.timebase import samples_covering, seconds_to_sample
 from v2m.timeline import Cut
 
@@ -129,6 +129,15 @@ def plan_retime(
         after, hits=moved, duration_s=end_s, cuts=tuple(_moved_cuts(before, pins) if cuts is None else cuts)
     )
     return RetimePlan(before, after, pins, placed)
+
+
+def plan_of(record: TakeRecord) -> RetimePlan | None:
+    """The plan by which a take came to be; None where no hit was moved."""
+    if record.origin is None:
+        return None
+    return plan_retime(
+        record.origin, record.hits, record.duration_s, record.cuts, record.settings["max_bend"]
+    )
 
 
 def _moved_cuts(before: Origin, pins: Sequence[Pin]) -> list[Cut]:

@@ -5,7 +5,7 @@ Conventions: as in `edit`; frames are sixteenths of the edit's own tempo map.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -17,6 +17,7 @@ from v2m.opened_take import OpenedTake, curve_of
 from v2m.prompt.casting import cast
 from v2m.prompt.doubling import doubled
 from v2m.retime.edit import Edit, Renewal
+from v2m.retime.plan import RetimePlan, plan_of
 from v2m.stages import Cancel
 from v2m.take import Origin
 from v2m.take_latents import Values
@@ -88,6 +89,34 @@ def arranged(
     if edit.last_beat is None:
         old = replace(old, beat_count=edit.first_beat + len(edit.beats_s) - 1)
     return old
+
+
+def composed_now(take: OpenedTake) -> Arrangement:
+    """The notes of a take with all its moves, as composed."""
+    plan = plan_of(take.record)
+    return take.composed if plan is None else with_edits(take, plan, renewed_before(take))
+
+
+def with_edits(take: OpenedTake, plan: RetimePlan, renewed: Mapping[Edit, Values]) -> Arrangement:
+    """The notes with all edits, from the last to the first: what lies before one is where it was."""
+    composed = take.composed
+    for placed in reversed(plan.edits):
+        composed = arranged(take, placed.edit, renewed.get(placed.edit), composed)
+    return composed
+
+
+def renewed_before(take: OpenedTake) -> dict[Edit, Values]:
+    """What the take's own plan composed again, read from its latents."""
+    plan = plan_of(take.record)
+    found: dict[Edit, Values] = {}
+    grown = 0  # frames that the edits so far added
+    for placed in plan.edits if plan else ():
+        edit = placed.edit
+        if edit.renewal is not None:
+            first = edit.renewal.first + grown
+            found[edit] = take.latents.composed[first : first + edit.renewal.count]
+            grown += edit.renewal.count - (edit.renewal.last - edit.renewal.first)
+    return found
 
 
 def _read(take: OpenedTake, renewal: Renewal, renewed: Values) -> Arrangement:

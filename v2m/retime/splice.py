@@ -7,7 +7,7 @@ Conventions: 48 kHz float32 (s, 2); `music` stands beside the parts and is their
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,7 @@ class Splice:
         plan: what is kept and what changes.
         before: plays the take as it was.
         edits: plays each edit as if it were the only one.
-        recorded: takes on disk to copy from.
+        recorded: takes on disk to copy from, the likeliest first.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Splice:
         plan: RetimePlan,
         before: Excerpts,
         edits: Mapping[Edit, Excerpts],
-        recorded: Recorded | None = None,
+        recorded: Sequence[Recorded] = (),
     ) -> None:
         self._plan = plan
         self._before = before
@@ -100,12 +100,13 @@ class Splice:
         """
         (folder / "stems").mkdir()
         count = self._plan.sample_count
-        with ExitStack() as files, _Files(self._recorded, self.parts) as source:
+        with ExitStack() as files:
+            sources = [files.enter_context(_Files(each, self.parts)) for each in self._recorded]
             writers = {
                 name: files.enter_context(WavWriter(path))
                 for name, path in _paths(folder, self.parts).items()
             }
-            for sound in self._sounds(source):
+            for sound in self._sounds(sources):
                 cancel()
                 for name, writer in writers.items():
                     writer.write(sound[name][: max(0, count)])
@@ -114,26 +115,25 @@ class Splice:
                 for writer in writers.values():
                     writer.write(np.zeros((count, 2), np.float32))
 
-    def _sounds(self, source: _Files) -> Iterator[Sound]:
+    def _sounds(self, sources: Sequence[_Files]) -> Iterator[Sound]:
         for piece in self._plan.samples():
             if isinstance(piece, Kept):
                 for at in range(piece.first, piece.last, _PIECE):
-                    yield self._kept(source, at, min(at + _PIECE, piece.last))
-            elif self._recorded is not None and (there := self._recorded.changed(piece)) is not None:
-                yield source.read(there, there + piece.length)
+                    yield self._kept(sources, at, min(at + _PIECE, piece.last))
             else:
-                yield self._changed(source, piece)
+                yield self._changed(sources, piece)
 
-    def _kept(self, source: _Files, first: int, last: int) -> Sound:
-        """A span of the take as it was."""
-        spans = [(first, last, None)] if self._recorded is None else self._recorded.kept(first, last)
-        sounds = [
-            _stored(self._played(self._before, begin, end))
-            if at is None
-            else source.read(at, at + end - begin)
-            for begin, end, at in spans
-        ]
-        return _joined(sounds)
+    def _kept(self, sources: Sequence[_Files], first: int, last: int) -> Sound:
+        """A span of the take as it was, from the first files that have it."""
+        if not sources:
+            return _stored(self._played(self._before, first, last))
+        source, *others = sources
+        return _joined(
+            [
+                self._kept(others, begin, end) if at is None else source.read(at, at + end - begin)
+                for begin, end, at in source.recorded.kept(first, last)
+            ]
+        )
 
     def _played(self, excerpts: Excerpts, first: int, last: int) -> Sound:
         """A span played now; silence past the end."""
@@ -151,16 +151,19 @@ class Splice:
             full[name][:length] = samples
         return full
 
-    def _changed(self, source: _Files, piece: Changed) -> Sound:
+    def _changed(self, sources: Sequence[_Files], piece: Changed) -> Sound:
         """An edit, faded into what lies around it."""
+        for source in sources:
+            if (at := source.recorded.changed(piece)) is not None:
+                return source.read(at, at + piece.length)
         sound = self._played(self._edits[piece.edit], piece.first, piece.first + piece.length)
         if piece.first > 0:
             fade = min(_FADE_IN, piece.length)
-            there = self._kept(source, piece.first, piece.first + fade)
+            there = self._kept(sources, piece.first, piece.first + fade)
             _fade(sound, slice(0, fade), there, (np.arange(fade) + 1) / (fade + 1))
         if piece.goes_on is not None:
             fade = min(_FADE_OUT, piece.length)
-            there = self._kept(source, piece.goes_on - fade, piece.goes_on)
+            there = self._kept(sources, piece.goes_on - fade, piece.goes_on)
             _fade(
                 sound, slice(piece.length - fade, piece.length), there, 1 - (np.arange(fade) + 1) / (fade + 1)
             )
@@ -192,8 +195,9 @@ def _paths(folder: Path, parts: tuple[str, ...]) -> dict[str, Path]:
 class _Files:
     """The files of a recorded take, open for reading; a context manager."""
 
-    def __init__(self, recorded: Recorded | None, parts: tuple[str, ...]) -> None:
-        self._paths = {} if recorded is None else _paths(recorded.folder, parts)
+    def __init__(self, recorded: Recorded, parts: tuple[str, ...]) -> None:
+        self.recorded = recorded
+        self._paths = _paths(recorded.folder, parts)
         self._open = ExitStack()
 
     def __enter__(self) -> _Files:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import numpy as np
 from v2m import __version__
 from v2m.backbones import load_backbone
 from v2m.backbones.base import FractionDone, RenewingBackbone
-from v2m.codecs.arrangement import STEPS_PER_BEAT, Arrangement
+from v2m.codecs.arrangement import STEPS_PER_BEAT
 from v2m.codecs.midi import write_midi
 from v2m.codecs.synth import ScoreSynth
 from v2m.errors import OutputWriteError, UsageError
@@ -21,14 +23,15 @@ from v2m.measures import measures
 from v2m.opened_take import OpenedTake, analysis_of
 from v2m.piece import Piece
 from v2m.retime.edit import Edit
-from v2m.retime.plan import RetimePlan, plan_retime
-from v2m.retime.renewal import arranged, compose, spliced
+from v2m.retime.plan import RetimePlan, plan_of
+from v2m.retime.renewal import arranged, compose, renewed_before, spliced, with_edits
 from v2m.retime.splice import Recorded, Splice
 from v2m.score import Scored
 from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.take import Source, TakeRecord, write_record
 from v2m.take_latents import TakeLatents, Values, write_latents
+from v2m.whole import write_whole
 
 
 @dataclass(frozen=True)
@@ -45,15 +48,6 @@ class Retiming:
 
     notes: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-def plan_of(record: TakeRecord) -> RetimePlan | None:
-    """The plan by which a take came to be; None where no hit was moved."""
-    if record.origin is None:
-        return None
-    return plan_retime(
-        record.origin, record.hits, record.duration_s, record.cuts, record.settings["max_bend"]
-    )
 
 
 def retime(
@@ -88,11 +82,9 @@ def retime(
         renewed = _renewed(take, wish.plan, backbone, report, cancel)
     music = RetimedMusic(take, wish.plan, renewed, synth or ScoreSynth(take.soundfont()))
     building = shelf.new()
-    parent = plan_of(take.record)
-    pieces = (wish.plan.all_kept,) if parent is None else parent.samples()
     try:
-        with clock.stage("render"):
-            music.write(building, Recorded(take.folder, pieces), cancel)
+        with recorded(take, wish.plan, clock, cancel) as files, clock.stage("render"):
+            music.write(building, files, cancel)
         with clock.stage("master"):
             record = _record(take, wish)
             found = measures(analysis_of(record), record.tempo_map, building / "music.wav")
@@ -116,7 +108,7 @@ def _renewed(
     missing = [edit for edit in wanted if edit not in known]
     if missing:
         backbone = backbone or load_backbone(take.record.backbone)
-        _check_weights(take, backbone)
+        check_weights(take, backbone)
     for index, edit in enumerate(missing):
 
         def report(fraction: float, index: int = index) -> None:
@@ -127,27 +119,63 @@ def _renewed(
     return {edit: known[edit] for edit in wanted}
 
 
-def _check_weights(take: OpenedTake, backbone: RenewingBackbone) -> None:
+def check_weights(take: OpenedTake, backbone: RenewingBackbone) -> None:
+    """Refuse to compose among what other weights composed.
+
+    Raises:
+        UsageError: the backbone's are not the take's.
+    """
     if backbone.weights_sha256 != take.record.weights_sha256:
         raise UsageError(
             f"{take.folder.name} was composed by other weights of {take.record.backbone}, which alone can "
-            "compose a part of it again where it would bend too far.",
-            hint="Allow more with --max-bend, or score the timeline again.",
+            "compose a part of it again.",
+            hint="Allow more with --max-bend, or lock nothing, or score the timeline again.",
         )
 
 
-def renewed_before(take: OpenedTake) -> dict[Edit, Values]:
-    """What the take's own plan composed again, read from its latents."""
+@contextmanager
+def recorded(
+    take: OpenedTake, plan: RetimePlan, clock: StageClock, cancel: Cancel
+) -> Iterator[tuple[Recorded, ...]]:
+    """The files to copy from: the take's own, and where they do not have all, the take before any move."""
+    since = plan_of(take.record)
+    own = Recorded(take.folder, (plan.all_kept,) if since is None else since.samples())
+    with ExitStack() as folders:
+        if since is None or take.source is None:
+            yield (own,)
+        else:
+            yield own, _unmoved_files(take, plan, clock, cancel, folders)
+
+
+def _unmoved_files(
+    take: OpenedTake, plan: RetimePlan, clock: StageClock, cancel: Cancel, folders: ExitStack
+) -> Recorded:
+    """The take before any hit was moved, in a folder that goes away: kept parts are in files alone."""
+    folder = Path(folders.enter_context(tempfile.TemporaryDirectory(prefix="v2m-unmoved-")))
+    write_again(take.unmoved, folder, clock, cancel)
+    return Recorded(folder, (plan.all_kept,))
+
+
+def write_again(take: OpenedTake, folder: Path, clock: StageClock, cancel: Cancel) -> None:
+    """Make all files of a take but its record from its latents, in an empty folder.
+
+    Raises:
+        MissingPartError: its SoundFont is not here.
+        OutputWriteError: the folder cannot be written to.
+    """
     plan = plan_of(take.record)
-    found: dict[Edit, Values] = {}
-    grown = 0  # frames that the edits so far added
-    for placed in plan.edits if plan else ():
-        edit = placed.edit
-        if edit.renewal is not None:
-            first = edit.renewal.first + grown
-            found[edit] = take.latents.composed[first : first + edit.renewal.count]
-            grown += edit.renewal.count - (edit.renewal.last - edit.renewal.first)
-    return found
+    synth = ScoreSynth(take.soundfont())
+    with ExitStack() as folders:
+        if plan is not None:
+            files = () if take.source is None else (_unmoved_files(take, plan, clock, cancel, folders),)
+            with clock.stage("render"):
+                RetimedMusic(take, plan, renewed_before(take), synth).write(folder, files, cancel)
+            return
+        kept = None
+        if take.source is not None:
+            kept = Path(folders.enter_context(tempfile.TemporaryDirectory(prefix="v2m-kept-")))
+            write_again(take.source, kept, clock, cancel)
+        write_whole(take, folder, synth, clock, cancel, kept)
 
 
 class RetimedMusic:
@@ -161,7 +189,7 @@ class RetimedMusic:
         self._renewed = renewed
         self._synth = synth
 
-    def write(self, folder: Path, recorded: Recorded | None, cancel: Cancel) -> None:
+    def write(self, folder: Path, files: Sequence[Recorded], cancel: Cancel) -> None:
         """Write all files of the take but its record.
 
         Raises:
@@ -169,8 +197,9 @@ class RetimedMusic:
         """
         before = self._excerpts(self._take.piece_before)
         edits = {placed.edit: self._excerpts(self._piece(placed.edit)) for placed in self._plan.edits}
-        Splice(self._plan, before, edits, recorded).write(folder, cancel)
-        piece = self._take.piece(self._composed(), self._plan.after)
+        Splice(self._plan, before, edits, files).write(folder, cancel)
+        composed = with_edits(self._take, self._plan, self._renewed)
+        piece = self._take.piece(composed, self._plan.after)
         write_midi(folder / "score.mid", piece.played, piece.tempo_map)
         write_latents(folder, self._latents())
 
@@ -182,13 +211,6 @@ class RetimedMusic:
         moments = edit.applied(self._take.record.before)
         return self._take.piece(arranged(self._take, edit, self._renewed.get(edit)), moments)
 
-    def _composed(self) -> Arrangement:
-        """The notes with all edits, from the last to the first: what lies before one is where it was."""
-        composed = self._take.composed
-        for placed in reversed(self._plan.edits):
-            composed = arranged(self._take, placed.edit, self._renewed.get(placed.edit), composed)
-        return composed
-
     def _latents(self) -> TakeLatents:
         before = self._take.latents.before
         frames = before
@@ -197,7 +219,9 @@ class RetimedMusic:
                 frames = spliced(frames, placed.edit.renewal, self._renewed[placed.edit])
         frames = frames[: STEPS_PER_BEAT * (len(self._plan.after.tempo_map.beats_s) - 1)]
         same = frames.shape == before.shape and np.array_equal(frames, before)
-        return TakeLatents(frames, self._take.latents.channels, None if same else before)
+        return TakeLatents(
+            frames, self._take.latents.channels, None if same else before, self._take.latents.kept
+        )
 
 
 def _record(take: OpenedTake, wish: Retiming) -> TakeRecord:

@@ -1,0 +1,129 @@
+"""A restyled take: the same beats and hits, the locked parts sample for sample, the others anew."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from plain_backbone import RATE, PlainBackbone, programme, scored
+
+from v2m.audio import read_wav, true_peak_dbtp
+from v2m.errors import UsageError
+from v2m.opened_take import OpenedTake
+from v2m.remake import compare, remake
+from v2m.restyle import Restyling, Swell, parts_of, restyle, swelled
+from v2m.retime import Retiming, plan_retime, retime
+from v2m.shelf import Shelf
+from v2m.stages import StageClock
+
+Restyled = Callable[..., OpenedTake]
+
+
+@pytest.fixture(scope="module")
+def take(tmp_path_factory: pytest.TempPathFactory) -> OpenedTake:
+    return scored(tmp_path_factory.mktemp("scored"), programme([50, 110, 160, 215, 270], 330))
+
+
+@pytest.fixture
+def restyled(tmp_path: Path) -> Restyled:
+    def make(take: OpenedTake, **wish: object) -> OpenedTake:
+        with Shelf(tmp_path) as shelf:
+            made = restyle(
+                take, Restyling(**wish), shelf=shelf, stem="other", backbone=PlainBackbone()  # type: ignore[arg-type]
+            )  # fmt: skip
+        return OpenedTake.read(made.folder)
+
+    return make
+
+
+def stem(take: OpenedTake, part: str) -> bytes:
+    return (take.folder / "stems" / f"{part}.wav").read_bytes()
+
+
+def assert_made_again(take: OpenedTake, folder: Path) -> None:
+    folder.mkdir()
+    remake(take, folder, StageClock())
+    files = list(compare(take.folder, folder))
+    assert all(file.identical for file in files), files
+
+
+def test_locked_parts_are_the_same_files_and_the_others_are_new(
+    take: OpenedTake, restyled: Restyled, tmp_path: Path
+) -> None:
+    other = restyled(take, prompt="ambient, calm", locked=parts_of(["rhythm"]))
+    assert stem(other, "drums") == stem(take, "drums")
+    assert stem(other, "bass") == stem(take, "bass")
+    assert stem(other, "lead") != stem(take, "lead")
+    assert other.record.tempo_map == take.record.tempo_map
+    assert other.record.hits == take.record.hits
+    assert other.record.prompt == "ambient, calm"
+    music = read_wav(other.folder / "music.wav")
+    stems = sum(read_wav(path) for path in (other.folder / "stems").iterdir())
+    assert np.abs(stems - music).max() < 1e-5
+    assert true_peak_dbtp(music) <= -1.0
+    assert_made_again(other, tmp_path / "again")
+
+
+def test_one_part_can_be_made_again_alone(take: OpenedTake, restyled: Restyled) -> None:
+    kept = parts_of(["drums", "bass", "harmony", "extras"])
+    other = restyled(take, locked=kept)
+    assert other.record.seed == take.record.seed + 1
+    for part in ("drums", "bass", "harmony"):
+        assert stem(other, part) == stem(take, part)
+    assert stem(other, "lead") != stem(take, "lead")
+    assert "silent in the take" in other.record.notes[0]  # extras
+
+
+def test_new_words_alone_keep_beats_and_hits(take: OpenedTake, restyled: Restyled, tmp_path: Path) -> None:
+    other = restyled(take, prompt="jazz, 90 bpm", seed=8)
+    assert other.record.tempo_map == take.record.tempo_map
+    assert other.record.kept is None
+    assert other.record.tonic == take.record.tonic
+    assert other.record.metrics["hits_heard"] == 1.0
+    assert_made_again(other, tmp_path / "again")
+
+
+def test_muted_parts_fall_silent_and_the_others_stay(
+    take: OpenedTake, restyled: Restyled, tmp_path: Path
+) -> None:
+    other = restyled(take, muted=parts_of(["melody"]))
+    assert {path.stem for path in (other.folder / "stems").iterdir()} == {"drums", "bass", "harmony"}
+    assert all(stem(other, part) == stem(take, part) for part in ("drums", "bass", "harmony"))
+    assert other.record.seed == take.record.seed
+    assert_made_again(other, tmp_path / "again")
+
+
+@pytest.mark.slow
+def test_a_take_with_kept_parts_is_retimed_and_made_again(
+    take: OpenedTake, restyled: Restyled, tmp_path: Path
+) -> None:
+    other = restyled(take, prompt="ambient", locked=parts_of(["drums"]))
+    for frames, name in ((3, "once"), (-2, "twice")):
+        hits = tuple(
+            hit if hit.id != "cut-3" else type(hit)(**{**vars(hit), "time_s": hit.time_s + frames / RATE})
+            for hit in other.record.hits
+        )
+        plan = plan_retime(other.record.before, hits, other.record.duration_s)
+        with Shelf(tmp_path) as shelf:
+            made = retime(other, Retiming(plan, 0.04, {}), shelf=shelf, stem=name, backbone=PlainBackbone())
+        before, other = other, OpenedTake.read(made.folder)
+        first = int(plan.edits[0].edit.start_s * 48_000)
+        drums = [read_wav(each.folder / "stems" / "drums.wav") for each in (before, other)]
+        assert np.array_equal(drums[0][:first], drums[1][:first])
+        assert not np.array_equal(drums[0], drums[1])
+    assert_made_again(other, tmp_path / "again")
+
+
+def test_a_swell_raises_the_curve_there_and_nowhere_else() -> None:
+    curve = {"rate_hz": 25.0, "values": [0.0] * 250, "encoder": "cuts", "kernel_s": 0.7}
+    values = np.array(swelled(curve, [Swell(2.0, 4.0, 1.5)])["values"])
+    assert values[75] == 1.5
+    assert values[40] == values[120] == 0.0
+    assert (np.diff(values[:75]) >= 0).all()
+
+
+def test_what_makes_no_sense_is_refused() -> None:
+    with pytest.raises(UsageError, match="no part 'flute'"):
+        parts_of(["flute"])
+    with pytest.raises(UsageError, match="no music would be left"):
+        Restyling(muted=parts_of(["drums", "bass", "harmony", "lead", "extras"]))
