@@ -6,8 +6,8 @@
 
 A timeline with a dialogue track of one click is given music that begins with a sound at its sample 0 and has
 two clicks, soon after and near its end; it is written as a player's project. The player's mix is searched for
-them. Of two hours the end alone is played, where the music begins then: MLT itself seeks within a sound file to
-some 300 samples. Blender is in time, but opens some strips a few milliseconds late: what is `lost` of the
+them. Of two hours the end alone is played, where the music begins then: MLT itself seeks within a sound file
+to some 300 samples. Blender is in time, but opens some strips a few milliseconds late: what is `lost` of the
 music's first samples is told beside the errors.
 
 Conventions: an error is samples at 48 kHz, found minus expected, against the exact time of the frame on which
@@ -55,10 +55,10 @@ PULSE = 8
 OPENING = 1200
 """Samples that the music's first sound lasts."""
 
-FIRST_CLICK = 2 * OPENING
+FIRST_CLICK = 3 * OPENING
 """Sample of the music on which its first click lies."""
 
-DIALOGUE_FRAME = 3
+DIALOGUE_FRAME = 2
 SECONDS = 4
 """Length of the usual programme."""
 
@@ -141,7 +141,7 @@ def cases(*, quick: bool) -> Iterator[Case]:
 
 
 def write_wav(path: Path, frames: int, clicks: dict[int, float], *, opening: float = 0.0) -> None:
-    """Stereo silence of 24 bit with clicks, perhaps a sound at the start; silence takes no room on the disk."""
+    """Stereo silence of 24 bit with clicks, perhaps a sound at the start; silence takes no room on disk."""
     size = frames * 6
     head = b"RIFF" + struct.pack("<I", 36 + size) + b"WAVEfmt " + struct.pack(
         "<IHHIIHH", 16, 1, 2, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * 6, 6, 24

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from placement import DIALOGUE, FIRST_CLICK, MUSIC, PULSE, Case, cases, landing, play_by_melt, scored
+from placement import (
+    DIALOGUE,
+    DIALOGUE_FRAME,
+    FIRST_CLICK,
+    MUSIC,
+    PULSE,
+    Case,
+    cases,
+    landing,
+    play_by_melt,
+    scored,
+)
 
 from v2m.timebase import frame_to_sample
 
@@ -41,7 +52,7 @@ def test_what_is_out_of_place_or_silent_is_noticed() -> None:
     case = Case(Fraction(24), 37)
     start = frame_to_sample(37, case.rate)
     last = frame_to_sample(case.frames - 10, case.rate)
-    dialogue = frame_to_sample(3, case.rate)
+    dialogue = frame_to_sample(DIALOGUE_FRAME, case.rate)
 
     def mix(*clicks: tuple[int, float]) -> np.ndarray:
         sound = np.zeros(frame_to_sample(case.frames, case.rate))
