@@ -33,7 +33,7 @@ class Confinement:
         """Roots are resolved now: a root that is a link means where it leads.
 
         Args:
-            home: its uploads and jobs are always allowed.
+            home: its uploads, inbox and jobs are always allowed.
             roots: absolute folders; none: everything that the user may.
             path_map: (beginning of a client's path, folder here), tried in their order.
 
@@ -47,7 +47,7 @@ class Confinement:
         self.roots = tuple(os.path.realpath(root) for root in roots)
         self._jobs = os.path.realpath(home.jobs)
         if roots:
-            self.roots += (os.path.realpath(home.uploads), self._jobs)
+            self.roots += (os.path.realpath(home.uploads), os.path.realpath(home.inbox), self._jobs)
 
     def here(self, path: str) -> str:
         """What a client's path is called on this machine."""

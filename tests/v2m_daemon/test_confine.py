@@ -16,6 +16,9 @@ from v2m_daemon.jobs.spec import JobKind, JobSpec
 
 from v2m.errors import FieldError, InputError, PathRefusedError, UsageError
 
+TOP = "root"
+"""The name under which the kernel shows a process its whole file system."""
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and special files of Unix")
 
 
@@ -50,6 +53,9 @@ def spec(path: str, **values: Any) -> JobSpec:
 def test_what_lies_inside_is_let_pass(confinement: Confinement, root: Path, home: Home) -> None:
     (home.uploads / "a").mkdir()
     (home.uploads / "a" / "sent.mov").write_bytes(b"")
+    (home.inbox / "asked").mkdir()
+    (home.inbox / "asked" / "film.otio").write_text("{}")
+    confinement.check(spec(str(home.inbox / "asked" / "film.otio")))
     for name in ("film.otio", "bundle.otiod", "inside.otio", "sub/../film.otio", "./film.otio"):
         confinement.check(spec(str(root / name)))
     confinement.check(spec(f"{root}//film.otio", out_dir=str(root / "new" / "folder")))
@@ -78,7 +84,7 @@ def ways_out(root: Path) -> Iterator[str]:
     yield from (f"{root}/link.otio", f"{root}/linked/secret.otio", f"{root}/chain/secret.otio")
     yield from (f"{root}/sub/up/edits-private/secret.otio", f"{root}/sub/up/edits/link.otio")
     yield from (f"{root}-private/secret.otio", f"{root}/../edits-private/../edits-private/secret.otio")
-    yield from (f"/proc/self/root{outside}", f"/proc/{os.getpid()}/root{outside}", "/proc/self/environ")
+    yield from (f"/proc/self/{TOP}{outside}", f"/proc/{os.getpid()}/{TOP}{outside}", "/proc/self/environ")
     yield from ("/proc/self/fd/0", "/dev/stdin", "/dev/zero", "/dev/null", "/etc/passwd", "/", "//", "/.")
     yield from (f"{root}/loop", f"{root}/loop/film.otio", f"{root}/fifo.otio", f"{root}/missing.otio")
     yield from (f"{root}/film.otio/", f"{root}/film.otio/..", f"{root}/film.otio/../../edits-private")

@@ -50,7 +50,8 @@ def test_a_full_request_says_all_of_it() -> None:
     assert score_spec(request, same) == JobSpec(
         kind=JobKind.SCORE, document=EDIT, request_id="r", client="c", priority=-3, picture=EDIT,
         encoder="dinov2", in_point="12f", out_point="01:00:00:10", path_map=(("D:/", EDIT),), tempo_bpm=90,
-        tempo_freedom=0.0, frame_rate="25", prompt="calm", backbone="paper", takes=4, seed=0, adherence=0.0, steps=8,
+        tempo_freedom=0.0, frame_rate="25",
+        prompt="calm", backbone="paper", takes=4, seed=0, adherence=0.0, steps=8,
         loudness_lufs=-14, soundfont=EDIT, out_dir=EDIT, overwrite=True, to="edl",
     )  # fmt: skip
 

@@ -238,6 +238,7 @@ class Desk:
         if record.state is JobState.RUNNING:
             await self._dispatcher.stop(job_id)
             return await self.get(job_id)
+        await self._dispatcher.clear(record)
         return self._stands(record)
 
     async def watch(self, job_id: str) -> AsyncIterator[JobView]:

@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from v2m.errors import OutOfMemoryError, OutputWriteError, V2MError, WorkerLostError
@@ -24,6 +25,7 @@ from v2m_daemon.jobs.store import JobRecord, Store
 from v2m_daemon.jobs.verdict import Outcome, failed, verdict
 from v2m_daemon.jobs.view import JobState
 from v2m_daemon.worker.executor import Cause, Executor, Failed, Progress, Stopped, Work
+from v2m_daemon.worker.publication import abandon
 
 LOOK_AGAIN_S: Final = 2.0
 """Slots, memory and disks come back without telling anybody."""
@@ -179,7 +181,7 @@ class Dispatcher:
             if settled.state is JobState.DONE:
                 self._job_s += 0.3 * (time.monotonic() - began - self._job_s)
             self._roster.put(settled)
-            await self._clear(settled)
+            await self.clear(settled)
             if settled.state is JobState.QUEUED and not self._is_draining:
                 self.enqueue(settled)
         finally:
@@ -228,11 +230,14 @@ class Dispatcher:
                 self._roster.say(record.id, error.sentence())
                 await asyncio.sleep(LOOK_AGAIN_S)
 
-    async def _clear(self, record: JobRecord) -> None:
-        """Remove what only the making of a job needed."""
+    async def clear(self, record: JobRecord) -> None:
+        """Remove what only the making of a job needed, and what one that is given up had begun to place."""
         if record.state.is_final:
-            stages = JobFolder(self._home.job(record.id)).stages
-            await asyncio.to_thread(shutil.rmtree, stages, ignore_errors=True)
+            folder = JobFolder(self._home.job(record.id))
+            if record.state is not JobState.DONE:
+                place = Path(record.spec.result_dir(str(folder.out)))
+                await asyncio.to_thread(abandon, folder, place, record.id)
+            await asyncio.to_thread(shutil.rmtree, folder.stages, ignore_errors=True)
 
 
 def _taken_up(at_ms: int) -> Callable[[JobRecord], JobRecord]:
