@@ -127,6 +127,7 @@ def test_logs_rotate_and_never_grow_beyond_their_limit(
     tmp_path: Path, root: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logbook, "FILE_BYTES", 2000)
+    root.handlers = []  # pytest's own, whose report cannot hold half a character
     logbook.keep_log(tmp_path)
     assert not list(tmp_path.iterdir())
     for number in range(1000):
