@@ -22,7 +22,7 @@ from v2m.errors import DocumentError, MissingPartError
 from v2m.piece import Piece
 from v2m.prompt.casting import cast, silent_parts
 from v2m.prompt.words import Brief, read_prompt
-from v2m.take import TAKE_SUFFIX, Origin, Parent, TakeRecord, read_record, take_id
+from v2m.take import TAKE_SUFFIX, Kept, Origin, Parent, TakeRecord, read_record, take_id
 from v2m.take_latents import TakeLatents, Values, read_latents
 from v2m.timeline import Shot, Timeline
 
@@ -34,6 +34,8 @@ class OpenedTake:
     folder: Path
     record: TakeRecord
     latents: TakeLatents
+    known_as: Parent | None = None
+    """Of a take in a form that never lay on disk: the one that it stands for."""
 
     @classmethod
     def read(cls, folder: Path) -> OpenedTake:
@@ -58,7 +60,7 @@ class OpenedTake:
     @property
     def as_parent(self) -> Parent:
         """How takes that are made from this one name it."""
-        return Parent(self.name, take_id(self.record))
+        return self.known_as or Parent(self.name, take_id(self.record))
 
     @cached_property
     def brief(self) -> Brief:
@@ -125,11 +127,31 @@ class OpenedTake:
         before = self.record.origin
         record = replace(
             self.record, duration_s=before.duration_s, hits=before.hits, cuts=before.cuts,
-            tempo_map=before.tempo_map, curve=before.curve, origin=None,
+            tempo_map=before.tempo_map, curve=before.curve, origin=None, redone=None,
         )  # fmt: skip
         return OpenedTake(
             self.folder, record, replace(self.latents, composed=self.latents.before, origin=None)
         )
+
+    @cached_property
+    def settled(self) -> OpenedTake:
+        """The same with all that was done to it taken for given: what it is now, it was before."""
+        if self.record.origin is None:
+            return self
+        kept = Kept(tuple(part for part in PARTS if part in self.sounding), self.record)
+        record = replace(self.record, origin=None, redone=None, kept=kept)
+        latents = TakeLatents(self.latents.composed, self.latents.channels, None, self.latents)
+        return OpenedTake(self.folder, record, latents, self.as_parent)
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether every part that sounds was taken over: it sounds as the take that they come from."""
+        return self.source is not None and self.sounding == self.source.sounding <= set(self.kept_parts)
+
+    @property
+    def sounding(self) -> set[Part]:
+        """The parts that play anywhere."""
+        return {note.part for note in self.piece_now.played.notes}
 
     def piece(self, composed: Arrangement, moments: Origin) -> Piece:
         """Music of this take, ready to be played."""

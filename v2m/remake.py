@@ -16,6 +16,7 @@ import numpy as np
 from v2m.audio import WavReader
 from v2m.backbones import load_backbone
 from v2m.backbones.base import RenewingBackbone
+from v2m.codecs.layout import GROUPS
 from v2m.errors import MediaError, MissingPartError
 from v2m.measures import measures
 from v2m.opened_take import OpenedTake, analysis_of
@@ -23,6 +24,7 @@ from v2m.retime.renewal import commission_before, compose, renewed_before
 from v2m.retime.verb import write_again
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.take import read_record, write_record
+from v2m.take_latents import Values
 
 _PIECE_SAMPLES = 480_000  # ten seconds: two files at a time
 
@@ -97,13 +99,28 @@ def composed_alike(take: OpenedTake, cancel: Cancel = never_cancel) -> bool:
         MissingPartError: its weights, or its device, are not here.
     """
     backbone = _backbone(take)
-    again = backbone.compose(commission_before(take), lambda fraction: None, cancel)[0]
-    if not np.array_equal(again.latents, take.latents.before):
+    again = _composed_again(take, backbone, cancel)
+    if again is not None and not np.array_equal(again, take.latents.before):
         return False
     return all(
-        np.array_equal(compose(take, edit, backbone, lambda fraction: None, cancel), renewed)
+        np.array_equal(
+            compose(take, edit, backbone, lambda fraction: None, cancel, take.record.redone), renewed
+        )
         for edit, renewed in renewed_before(take).items()
     )
+
+
+def _composed_again(take: OpenedTake, backbone: RenewingBackbone, cancel: Cancel) -> Values | None:
+    """The latents before any hit was moved; None where they are another take's, unchanged."""
+    commission = commission_before(take)
+    if take.source is None:
+        return backbone.compose(commission, lambda fraction: None, cancel)[0].latents
+    canvas = take.source.latents.composed
+    if np.array_equal(canvas, take.latents.before):
+        return None
+    renewed = np.array([group not in take.kept_parts for group in GROUPS])
+    cells = np.tile(renewed, (len(canvas), 1))
+    return backbone.renew(commission, canvas, cells, lambda fraction: None, cancel)
 
 
 def _backbone(take: OpenedTake) -> RenewingBackbone:

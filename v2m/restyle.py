@@ -27,7 +27,7 @@ from v2m.retime.verb import check_weights
 from v2m.score import Scored
 from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
-from v2m.take import Kept, TakeRecord, write_record
+from v2m.take import Kept, TakeRecord, read_record, write_record
 from v2m.take_latents import TakeLatents
 from v2m.whole import write_whole
 
@@ -127,10 +127,13 @@ def restyle(
     """
     clock = clock or StageClock()
     shelf.check(stem)
+    building = shelf.new()
+    if (building / "take.json").is_file():  # an earlier attempt came so far
+        done = read_record(building)
+        return Scored(shelf.put(building, stem), done)
     job = _Job(take, wish, backbone)
     with clock.stage("compose") as report:
         composed = job.composed(report, cancel)
-    building = shelf.new()
     made = job.opened(building, composed)
     try:
         kept = take.folder if made.record.kept else None

@@ -71,6 +71,21 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Redone:
+    """A span that was composed again by itself."""
+
+    first_beat: int
+    """Of the tempo map."""
+
+    last_beat: int
+    """Past the last."""
+
+    seed: int
+    prompt: str
+    """What the model was told; the players are those of the take."""
+
+
+@dataclass(frozen=True)
 class TakeRecord:
     """What `take.json` holds: enough, with the latents, to make the same bytes again."""
 
@@ -118,7 +133,10 @@ class TakeRecord:
     """What was asked of the parent: nudges, a new timeline, new words."""
 
     origin: Origin | None = None
-    """None where no hit was moved."""
+    """None where no hit was moved and no span composed again."""
+
+    redone: Redone | None = None
+    """None where no span was composed again by itself; never beside moved hits."""
 
     kept: Kept | None = None
     """None where all parts are its own."""
@@ -163,7 +181,7 @@ def _record(fields: dict[str, Any]) -> TakeRecord:
 
 
 def _typed(fields: dict[str, Any]) -> dict[str, Any]:
-    parent, origin, kept = (fields.get(name) for name in ("parent", "origin", "kept"))
+    parent, origin, kept, redone = (fields.get(name) for name in ("parent", "origin", "kept", "redone"))
     return {
         **_timed(fields),
         "sources": tuple(Source(**source) for source in fields["sources"]),
@@ -173,6 +191,7 @@ def _typed(fields: dict[str, Any]) -> dict[str, Any]:
         "notes": tuple(fields["notes"]),
         "parent": None if parent is None else Parent(**parent),
         "origin": None if origin is None else Origin(**{**origin, **_timed(origin)}),
+        "redone": None if redone is None else Redone(**redone),
         "kept": None if kept is None else Kept(tuple(kept["parts"]), _record(kept["record"])),
     }
 

@@ -45,6 +45,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_score(commands)
     _add_retime(commands)
+    _add_restyle(commands)
+    _add_takes(commands)
     _add_take(commands)
     _add_analyze(commands)
     _add_serve(commands)
@@ -114,6 +116,47 @@ def _add_retime(commands: Commands) -> None:
     )  # fmt: skip
     retime.add_argument("--plan", action="store_true", help="only say what would be done")
     retime.set_defaults(run="v2m_daemon.commands.retime")
+
+
+def _add_restyle(commands: Commands) -> None:
+    restyle = commands.add_parser(
+        "restyle", help="other music on a take's beats, with locked parts as they were"
+    )
+    restyle.add_argument("take", metavar="TAKE", help="a folder NAME.v2m")
+    restyle.add_argument("--prompt", metavar="TEXT", help="the new words (default: the take's own)")
+    restyle.add_argument(
+        "--range", dest="span", metavar="A:B", help="compose this span again, and nothing else"
+    )
+    parts = "drums, bass, harmony, melody, extras, or rhythm for drums and bass; may be given again"
+    for name, what in (
+        ("--lock", "keep these parts sample for sample"),
+        ("--only", "make these parts again and keep all others"),
+        ("--mute", "leave these parts out of the mix"),
+        ("--solo", "leave all other parts out of the mix"),
+    ):
+        restyle.add_argument(name, metavar="PART", action="append", default=[], help=f"{what}: {parts}")
+    restyle.add_argument(
+        "--intensity", metavar="WHERE=AMOUNT", action="append", default=[], type=flags.intensity,
+        help="more (1) or less (-1) happens in the range A:B or at a hit; may be given again",
+    )  # fmt: skip
+    restyle.add_argument(
+        "--seed", type=flags.seed, metavar="N", help="same seed, same music (default: the take's)"
+    )
+    flags.add_changing(restyle)
+    restyle.set_defaults(run="v2m_daemon.commands.restyle")
+
+
+def _add_takes(commands: Commands) -> None:
+    takes = commands.add_parser(
+        "takes", help="list takes: which was made from which, what was asked, their size"
+    )
+    takes.add_argument("folder", metavar="DIR", nargs="?", default=".", help="where they lie (default: here)")
+    takes.add_argument(
+        "--delete", metavar="NAME", action="append", default=[], help="delete this take for good"
+    )
+    takes.add_argument("--yes", action="store_true", help="delete without a question")
+    flags.add_json(takes)
+    takes.set_defaults(run="v2m_daemon.commands.takes")
 
 
 def _add_take(commands: Commands) -> None:

@@ -31,7 +31,7 @@ _KINDS: Final[dict[object, str]] = {int: "whole number", float: "number"}
 _unit = _number(float, 0.0, 1.0)
 _takes = _number(int, 1, 16)
 _steps = _number(int, 1, 1000)
-_seed = _number(int, 0, 2**53)
+seed = _number(int, 0, 2**53)
 """Beyond 2^53 the readers of JSON that count in doubles, as JavaScript's, would see another seed."""
 
 priority = _number(int, -10, 10)
@@ -48,6 +48,18 @@ def nudge(text: str) -> tuple[str, str]:
     if not (old and equals and new):
         raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW")
     return old, new
+
+
+def intensity(text: str) -> tuple[str, float]:
+    """`WHERE=AMOUNT`; the place is read later, when the take is known."""
+    where, _, amount = text.rpartition("=")
+    try:
+        value = float(amount)
+    except ValueError:
+        value = float("nan")
+    if not where or not -5 <= value <= 5:
+        raise argparse.ArgumentTypeError(f"{text!r} is not WHERE=AMOUNT with an amount from -5 to 5")
+    return where, value
 
 
 def _path_map(text: str) -> tuple[str, str]:
@@ -87,7 +99,7 @@ def add_composing(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--backbone", metavar="NAME", default="sketch", help="what composes (sketch)")
     parser.add_argument("--takes", type=_takes, default=1, metavar="N", help="how many to make (1-16)")
-    parser.add_argument("--seed", type=_seed, metavar="N", help="same seed, same music (default: drawn)")
+    parser.add_argument("--seed", type=seed, metavar="N", help="same seed, same music (default: drawn)")
     parser.add_argument(
         "--adherence", type=_unit, default=0.5, metavar="0..1", help="how closely to follow the curve"
     )

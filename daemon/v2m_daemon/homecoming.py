@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -15,12 +16,24 @@ from v2m.take import TakeRecord
 from v2m_daemon.programme import DOCUMENT_SUFFIXES, Programme
 
 
+def stem_of(take: OpenedTake, what: str) -> str:
+    """What a take is called that is made from another: all of one root are numbered in a row."""
+    return re.sub(r"-(retimed|restyled)(-\d+)?$", "", take.name) + f"-{what}"
+
+
 @contextmanager
-def homecoming(take: OpenedTake) -> Iterator[Document | None]:
-    """The document of a take, else the copy with its music beside it; None where neither can be read."""
+def homecoming(take: OpenedTake, roots: Sequence[Path] = ()) -> Iterator[Document | None]:
+    """The document of a take, else the copy with its music beside it; None where neither can be read.
+
+    Args:
+        take: the take.
+        roots: folders that documents and media may lie in; empty for anywhere.
+    """
     for path in _candidates(take):
+        if roots and not any(path.resolve().is_relative_to(root.resolve()) for root in roots):
+            continue
         try:
-            opened = open_document(path, rate=take.record.frame_rate)
+            opened = open_document(path, rate=take.record.frame_rate, media_roots=tuple(roots))
             document = opened.__enter__()
         except (V2MError, OSError):
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -35,6 +35,9 @@ class Wish:
 class Asked:
     """The same, read."""
 
+    take: OpenedTake
+    """The take in the form that is changed."""
+
     retiming: Retiming
     document: Document | None
     """Where the music goes."""
@@ -44,21 +47,28 @@ class Asked:
 
 
 @contextmanager
-def read_wish(take: OpenedTake, wish: Wish) -> Iterator[Asked]:
+def read_wish(take: OpenedTake, wish: Wish, roots: Sequence[Path] = ()) -> Iterator[Asked]:
     """Plan what is asked for; the document stays readable while the context lasts.
+
+    Args:
+        take: the take.
+        wish: what is asked of it.
+        roots: folders that documents and media may lie in; empty for anywhere.
 
     Raises:
         UsageError: a nudge means no hit.
         DocumentError: the new timeline cannot be read.
         InputError: it has another frame rate.
     """
+    if take.record.redone is not None:
+        take = take.settled  # spans that were composed again stay so, wherever hits go
     if wish.timeline is None:
-        with homecoming(take) as document:
-            yield Asked(_nudging(take, wish), document, None)
+        with homecoming(take, roots) as document:
+            yield Asked(take, _nudging(take, wish), document, None)
         return
-    with open_document(wish.timeline, rate=take.record.frame_rate) as document:
+    with open_document(wish.timeline, rate=take.record.frame_rate, media_roots=tuple(roots)) as document:
         start_s, part = _part(take, document.timeline)
-        yield Asked(_recutting(take, wish, part), document, start_s)
+        yield Asked(take, _recutting(take, wish, part), document, start_s)
 
 
 def _nudging(take: OpenedTake, wish: Wish) -> Retiming:

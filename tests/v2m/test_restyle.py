@@ -1,6 +1,8 @@
 """A restyled take: the same beats and hits, the locked parts sample for sample, the others anew."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from v2m.errors import UsageError
 from v2m.opened_take import OpenedTake
 from v2m.remake import compare, remake
 from v2m.restyle import Restyling, Swell, parts_of, restyle, swelled
-from v2m.retime import Retiming, plan_retime, retime
+from v2m.retime import Retiming, plan_retime, redo, retime
 from v2m.shelf import Shelf
 from v2m.stages import StageClock
 
@@ -127,3 +129,35 @@ def test_what_makes_no_sense_is_refused() -> None:
         parts_of(["flute"])
     with pytest.raises(UsageError, match="no music would be left"):
         Restyling(muted=parts_of(["drums", "bass", "harmony", "lead", "extras"]))
+
+
+@pytest.mark.slow
+def test_a_span_is_composed_again_and_its_neighbours_stay(take: OpenedTake, tmp_path: Path) -> None:
+    backbone = PlainBackbone()
+    first = redo(take.settled, Fraction(4), Fraction(6), 11, "calm")
+    with Shelf(tmp_path) as shelf:
+        made = retime(take.settled, first, shelf=shelf, stem="redone", backbone=backbone)
+    again = OpenedTake.read(made.folder)
+    assert backbone.renewals == 1
+    assert again.record.tempo_map == take.record.tempo_map
+    begin, end = first.plan.edits[0].edit.first_sample, first.plan.edits[0].edit.last_sample(take.record)
+    assert 3.5 * 48_000 < begin < end < 8.5 * 48_000
+    for part in ("drums", "bass", "lead", "harmony"):
+        was, now = (read_wav(each.folder / "stems" / f"{part}.wav") for each in (take, again))
+        assert np.array_equal(was[:begin], now[:begin])
+        assert np.array_equal(was[end:], now[end:])
+    assert not np.array_equal(was[begin:end], now[begin:end])
+    assert_made_again(again, tmp_path / "one")
+    # what is done later leaves it as it is
+    settled = again.settled
+    hits = tuple(replace(hit, time_s=hit.time_s + (hit.id == "cut-5") * 2 / RATE) for hit in take.record.hits)
+    plan = plan_retime(settled.record.before, hits, settled.record.duration_s)
+    with Shelf(tmp_path) as shelf:
+        made = retime(settled, Retiming(plan, 0.04, {}), shelf=shelf, stem="moved", backbone=backbone)
+    moved = OpenedTake.read(made.folder)
+    assert moved.record.parent == again.as_parent
+    was, now = (read_wav(each.folder / "music.wav") for each in (again, moved))
+    untouched = plan.edits[0].edit.first_sample
+    assert untouched > begin
+    assert np.array_equal(was[:untouched], now[:untouched])
+    assert_made_again(moved, tmp_path / "two")

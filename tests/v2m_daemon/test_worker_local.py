@@ -25,10 +25,10 @@ from v2m_daemon.worker.executor import Cause, Done, Event, Failed, Progress, Sto
 from v2m_daemon.worker.local import LocalExecutor
 
 from v2m.errors import (
+    DocumentError,
     OutOfMemoryError,
     PathRefusedError,
     UnfinishedError,
-    UnsupportedError,
     V2MError,
     WorkerLostError,
 )
@@ -186,7 +186,7 @@ def test_what_is_wrong_with_a_job_is_told_and_the_worker_lives_on(bench: Bench, 
     refused: list[tuple[Work, type[V2MError]]] = [
         (bench.work(roots=(str(tmp_path),)), PathRefusedError),
         (replace(w := bench.work(), spec=JobSpec(kind=JobKind.RESTYLE, document=w.spec.document, prompt="x")),
-         UnsupportedError),
+         DocumentError),
     ]  # fmt: skip
     for work, kind in refused:
         failed = bench.do(work)[-1]

@@ -14,8 +14,9 @@ from v2m.errors import UsageError
 from v2m.hits import Hit
 from v2m.retime.edit import Edit
 from v2m.retime.pins import Pin, pinned, pins_of
+from v2m.retime.redone import redone_edit
 from v2m.retime.stretches import edits
-from v2m.take import Origin, TakeRecord
+from v2m.take import Origin, Redone, TakeRecord
 from v2m.timebase import samples_covering, seconds_to_sample
 from v2m.timeline import Cut
 
@@ -131,10 +132,18 @@ def plan_retime(
     return RetimePlan(before, after, pins, placed)
 
 
+def plan_redone(before: Origin, span: Redone) -> RetimePlan:
+    """The plan that composes one span again."""
+    pins = pins_of(before.hits, before.hits)
+    return RetimePlan(before, before, pins, (Placed(redone_edit(before, span), Fraction(0)),))
+
+
 def plan_of(record: TakeRecord) -> RetimePlan | None:
-    """The plan by which a take came to be; None where no hit was moved."""
+    """The plan by which a take came to be; None where no hit was moved and no span composed again."""
     if record.origin is None:
         return None
+    if record.redone is not None:
+        return plan_redone(record.origin, record.redone)
     return plan_retime(
         record.origin, record.hits, record.duration_s, record.cuts, record.settings["max_bend"]
     )

@@ -16,10 +16,11 @@ from v2m.codecs.arrangement import PARTS, STEPS_PER_BEAT, Arrangement, Note, Par
 from v2m.opened_take import OpenedTake, curve_of
 from v2m.prompt.casting import cast
 from v2m.prompt.doubling import doubled
+from v2m.prompt.words import read_prompt
 from v2m.retime.edit import Edit, Renewal
 from v2m.retime.plan import RetimePlan, plan_of
 from v2m.stages import Cancel
-from v2m.take import Origin
+from v2m.take import Origin, Redone
 from v2m.take_latents import Values
 
 _AROUND_BEATS: Final = 16
@@ -52,9 +53,23 @@ def _commission(take: OpenedTake, moments: Origin) -> Commission:
 
 
 def compose(
-    take: OpenedTake, edit: Edit, backbone: RenewingBackbone, on_progress: FractionDone, cancel: Cancel
+    take: OpenedTake,
+    edit: Edit,
+    backbone: RenewingBackbone,
+    on_progress: FractionDone,
+    cancel: Cancel,
+    told: Redone | None = None,
 ) -> Values:
-    """The frames of an edit's renewal, (count, c), composed to fit what lies around."""
+    """The frames of an edit's renewal, (count, c), composed to fit what lies around.
+
+    Args:
+        take: the take.
+        edit: one stretch of it.
+        backbone: whose latents the take's are.
+        on_progress: told the fraction done.
+        cancel: raises CancelledError to stop.
+        told: other words and another seed than the take's.
+    """
     renewal = edit.renewal
     if renewal is None:
         raise AssertionError("the edit composes nothing")
@@ -63,6 +78,9 @@ def compose(
     canvas = spliced(take.latents.before, renewal, unknown)
     canvas = canvas[: STEPS_PER_BEAT * (len(moments.tempo_map.beats_s) - 1)]
     commission = _commission(take, moments)
+    if told is not None:
+        brief = replace(read_prompt(told.prompt), excluded=take.brief.excluded, only=take.brief.only)
+        commission = replace(commission, brief=brief, seeds=(told.seed,))
     span = slice(renewal.first, renewal.first + renewal.count)
     renewed = np.zeros(len(canvas), bool)
     renewed[span] = True

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,14 @@ from v2m.measures import measures
 from v2m.opened_take import OpenedTake, analysis_of
 from v2m.piece import Piece
 from v2m.retime.edit import Edit
-from v2m.retime.plan import RetimePlan, plan_of
+from v2m.retime.plan import MAX_BEND, RetimePlan, plan_of, plan_redone
+from v2m.retime.redone import redone
 from v2m.retime.renewal import arranged, compose, renewed_before, spliced, with_edits
 from v2m.retime.splice import Recorded, Splice
 from v2m.score import Scored
 from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
-from v2m.take import Source, TakeRecord, write_record
+from v2m.take import Redone, Source, TakeRecord, read_record, write_record
 from v2m.take_latents import TakeLatents, Values, write_latents
 from v2m.whole import write_whole
 
@@ -47,7 +49,8 @@ class Retiming:
     """Files that went in beside the take's own."""
 
     notes: tuple[str, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    redone: Redone | None = None
+    """A span to compose again, which the plan then consists of."""
 
 
 def retime(
@@ -78,10 +81,13 @@ def retime(
     """
     clock = clock or StageClock()
     shelf.check(stem)
-    with clock.stage("compose") as report:
-        renewed = _renewed(take, wish.plan, backbone, report, cancel)
-    music = RetimedMusic(take, wish.plan, renewed, synth or ScoreSynth(take.soundfont()))
     building = shelf.new()
+    if (building / "take.json").is_file():  # an earlier attempt came so far
+        done = read_record(building)
+        return Scored(shelf.put(building, stem), done)
+    with clock.stage("compose") as report:
+        renewed = _renewed(take, wish, backbone, report, cancel)
+    music = RetimedMusic(take, wish.plan, renewed, synth or ScoreSynth(take.soundfont()))
     try:
         with recorded(take, wish.plan, clock, cancel) as files, clock.stage("render"):
             music.write(building, files, cancel)
@@ -97,14 +103,14 @@ def retime(
 
 def _renewed(
     take: OpenedTake,
-    plan: RetimePlan,
+    wish: Retiming,
     backbone: RenewingBackbone | None,
     on_progress: FractionDone,
     cancel: Cancel,
 ) -> dict[Edit, Values]:
     """What the edits compose again: taken from the take where it has the same, else composed now."""
     known = renewed_before(take)
-    wanted = [placed.edit for placed in plan.edits if placed.edit.renewal is not None]
+    wanted = [placed.edit for placed in wish.plan.edits if placed.edit.renewal is not None]
     missing = [edit for edit in wanted if edit not in known]
     if missing:
         backbone = backbone or load_backbone(take.record.backbone)
@@ -115,8 +121,19 @@ def _renewed(
             on_progress((index + fraction) / len(missing))
 
         assert backbone is not None  # noqa: S101 - loaded above
-        known[edit] = compose(take, edit, backbone, report, cancel)
+        known[edit] = compose(take, edit, backbone, report, cancel, wish.redone)
     return {edit: known[edit] for edit in wanted}
+
+
+def redo(take: OpenedTake, start_s: Fraction, end_s: Fraction, seed: int, prompt: str) -> Retiming:
+    """What is asked of a take that is settled, where a span of it is to be composed again.
+
+    Raises:
+        UsageError: the span holds no beat.
+    """
+    before = take.record.before
+    span = redone(before, start_s, end_s, seed, prompt)
+    return Retiming(plan_redone(before, span), MAX_BEND, {}, redone=span)
 
 
 def check_weights(take: OpenedTake, backbone: RenewingBackbone) -> None:
@@ -170,6 +187,10 @@ def write_again(take: OpenedTake, folder: Path, clock: StageClock, cancel: Cance
             files = () if take.source is None else (_unmoved_files(take, plan, clock, cancel, folders),)
             with clock.stage("render"):
                 RetimedMusic(take, plan, renewed_before(take), synth).write(folder, files, cancel)
+            return
+        if take.source is not None and take.keeps_all:
+            write_again(take.source, folder, clock, cancel)
+            write_latents(folder, take.latents)
             return
         kept = None
         if take.source is not None:
@@ -226,7 +247,7 @@ class RetimedMusic:
 
 def _record(take: OpenedTake, wish: Retiming) -> TakeRecord:
     after, before = wish.plan.after, take.record.before
-    settings = {**take.record.settings, **wish.settings, "max_bend": wish.max_bend}
+    settings = {**take.record.settings, "max_bend": wish.max_bend}
     return replace(
         take.record,
         sources=tuple(dict.fromkeys((*wish.sources, *take.record.sources))),
@@ -241,4 +262,5 @@ def _record(take: OpenedTake, wish: Retiming) -> TakeRecord:
         parent=take.as_parent,
         asked=dict(wish.asked),
         origin=before if wish.plan.edits else None,
+        redone=wish.redone,
     )

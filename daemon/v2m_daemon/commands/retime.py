@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from v2m.retime import plan_of, retime
 from v2m.retime.telling import plan_words, told_plan
 from v2m.shelf import Shelf
 from v2m.stages import StageClock
-from v2m_daemon.homecoming import programme_for
+from v2m_daemon.homecoming import programme_for, stem_of
 from v2m_daemon.placing import place
 from v2m_daemon.progress import show_progress
 from v2m_daemon.results import of_scoring
@@ -33,7 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("`v2m retime` needs either --nudge or --timeline.")
     take = OpenedTake.read(Path(arguments.take))
     with read_wish(take, wish) as asked:
-        plan, since = asked.retiming.plan, plan_of(take.record)
+        take, plan = asked.take, asked.retiming.plan
+        since = plan_of(take.record)
         if not arguments.json:
             print(plan_words(plan, take.record, since), file=sys.stdout if arguments.plan else sys.stderr)
         told = told_plan(plan, take.record, since)
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
                 print(json.dumps({"plan": told}))
             return 0
         out_dir = Path(arguments.out).absolute() if arguments.out else take.folder.absolute().parent
-        stem = f"{root_name(take.name)}-retimed"
+        stem = stem_of(take, "retimed")
         with (
             show_progress(quiet=arguments.json) as progress,
             Shelf(out_dir, overwrite=arguments.overwrite) as shelf,
@@ -56,8 +56,3 @@ def run(arguments: argparse.Namespace) -> int:
     result = {**of_scoring([made], placed, clock.seconds), "plan": told}
     print(json.dumps(result) if arguments.json else scored_words(result))
     return 0
-
-
-def root_name(name: str) -> str:
-    """The name without what earlier changes added: takes of one root are numbered in a row."""
-    return re.sub(r"-(retimed|restyled)(-\d+)?$", "", name)

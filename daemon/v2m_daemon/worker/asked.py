@@ -41,7 +41,7 @@ def settings_of(work: Work) -> ScoreSettings:
         tempo_bpm=spec.tempo_bpm,
         tempo_freedom=spec.tempo_freedom,
         loudness_lufs=spec.loudness_lufs,
-        soundfont=_inside(work, Path(spec.soundfont)) if spec.soundfont else None,
+        soundfont=inside(work, Path(spec.soundfont)) if spec.soundfont else None,
         window_scale=work.window_scale,
     )
 
@@ -56,8 +56,8 @@ def viewing_of(work: Work) -> Viewing:
     spec = work.spec
     path, picture = check_files(spec.document, spec.picture)
     return Viewing(
-        _inside(work, path),
-        _inside(work, picture) if picture else None,
+        inside(work, path),
+        inside(work, picture) if picture else None,
         encoder=spec.encoder,
         in_point=spec.in_point,
         out_point=spec.out_point,
@@ -74,7 +74,7 @@ def place_of(work: Work, folder: JobFolder) -> Path:
         PathRefusedError: it lies outside the folders that may be touched.
     """
     place = Path(work.spec.result_dir(str(folder.out)))
-    return place if place == folder.out else _inside(work, place)
+    return place if place == folder.out else inside(work, place)
 
 
 def wording_of(work: Work) -> str:
@@ -83,8 +83,12 @@ def wording_of(work: Work) -> str:
     return json.dumps([shaping, work.job_id, work.window_scale], sort_keys=True)
 
 
-def _inside(work: Work, path: Path) -> Path:
-    """The path, if it may be touched: links may have changed since the submit was checked."""
+def inside(work: Work, path: Path) -> Path:
+    """The path, if it may be touched: links may have changed since the submit was checked.
+
+    Raises:
+        PathRefusedError: it may not.
+    """
     real = path.resolve()
     if work.roots and not any(real.is_relative_to(Path(root).resolve()) for root in work.roots):
         raise PathRefusedError(

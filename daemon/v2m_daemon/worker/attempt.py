@@ -7,45 +7,38 @@ leaves the same for later ones; see `v2m_daemon.worker.drafts` and `v2m_daemon.w
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Final
+from collections.abc import Callable
 
 from v2m_otio.exchange.kinds import format_named
-from v2m_otio.exchange.writing import base_bytes, scored_bytes
-from v2m_otio.output import write_whole
-from v2m_otio.place import Placed
+from v2m_otio.exchange.writing import base_bytes
 
 from v2m.backbones import load_backbone
-from v2m.backbones.base import Backbone
+from v2m.backbones.base import RenewingBackbone
 from v2m.codecs.soundfont import find_soundfont
-from v2m.errors import OutputExistsError, UnsupportedError
-from v2m.score import Scored, score
+from v2m.errors import OutputExistsError
+from v2m.score import score
 from v2m.stages import Cancel, Progress, StageClock
 from v2m_daemon.jobs.folder import JobFolder
 from v2m_daemon.jobs.spec import JobKind
-from v2m_daemon.placing import free_path, placement, scored_stem
-from v2m_daemon.programme import Programme, open_programme
-from v2m_daemon.results import of_analysis, of_scoring
+from v2m_daemon.programme import open_programme
+from v2m_daemon.results import of_analysis
 from v2m_daemon.worker import publication
 from v2m_daemon.worker.asked import place_of, settings_of, viewing_of, wording_of
+from v2m_daemon.worker.changes import restyle_take, retime_take
 from v2m_daemon.worker.draft_shelf import DraftShelf
 from v2m_daemon.worker.drafts import DraftedBackbone, Drafts
 from v2m_daemon.worker.executor import Done, Work
-
-_TRIES: Final = 5
-"""Another program may take a name between our look and our rename, though hardly five times in a row."""
+from v2m_daemon.worker.handover import hand_over
 
 
 class Studio:
     """What stays warm from job to job: the models."""
 
-    def __init__(self, load: Callable[[str], Backbone] = load_backbone) -> None:
+    def __init__(self, load: Callable[[str], RenewingBackbone] = load_backbone) -> None:
         self._load = load
-        self._backbones: dict[str, Backbone] = {}
+        self._backbones: dict[str, RenewingBackbone] = {}
 
-    def backbone(self, name: str) -> Backbone:
+    def backbone(self, name: str) -> RenewingBackbone:
         """The backbone of a name, loaded once.
 
         Raises:
@@ -74,9 +67,12 @@ class Studio:
                 return publication.finish(folder)
         if work.spec.kind is JobKind.ANALYZE:
             return self._analyze(work, folder, progress, cancel)
-        if work.spec.kind is not JobKind.SCORE:
-            raise UnsupportedError(f"This version cannot {work.spec.kind} yet.", hint="Install a newer v2m.")
-        return self._score(work, folder, progress, cancel)
+        if work.spec.kind is JobKind.SCORE:
+            return self._score(work, folder, progress, cancel)
+        if not work.puts_in_place:
+            return Done({}, {})  # takes are changed where they lie
+        change = retime_take if work.spec.kind is JobKind.RETIME else restyle_take
+        return change(work, self.backbone, StageClock(progress), cancel)
 
     def _analyze(self, work: Work, folder: JobFolder, progress: Progress, cancel: Cancel) -> Done:
         drafts = Drafts(folder.stages, wording_of(work))
@@ -105,53 +101,4 @@ class Studio:
             cancel()
             if not work.puts_in_place:
                 return Done({}, {})
-            return _publish(work, programme, takes, shelf, clock)
-
-
-def _publish(
-    work: Work, programme: Programme, takes: Sequence[Scored], shelf: DraftShelf, clock: StageClock
-) -> Done:
-    """Put takes and document in place; where a place is taken at the last moment, in others."""
-    folder, hidden = JobFolder(work.folder), publication.open_hidden(shelf.place, work.job_id)
-    try:
-        brought = [publication.bring(take.folder, hidden) for take in takes]
-        for _ in range(_TRIES - 1):
-            with contextlib.suppress(OutputExistsError):
-                return _put(work, hidden, brought, programme, takes, shelf, clock)
-        return _put(work, hidden, brought, programme, takes, shelf, clock)
-    except BaseException:
-        publication.abandon(folder, shelf.place, work.job_id)
-        raise
-
-
-def _put(
-    work: Work,
-    hidden: Path,
-    brought: Sequence[Path],
-    programme: Programme,
-    takes: Sequence[Scored],
-    shelf: DraftShelf,
-    clock: StageClock,
-) -> Done:
-    """One try to put everything in place.
-
-    Raises:
-        OutputExistsError: a place was taken meanwhile; all is back in the hidden folder.
-    """
-    final = [replace(take, folder=shelf.free_place(take.folder)) for take in takes]
-    with clock.stage("place"):
-        stem = scored_stem(final, programme.document.path.stem)
-        form = format_named(work.spec.to)
-        out = free_path(shelf.place / f"{stem}_scored{form.suffix}", form, overwrite=shelf.overwrite)
-        where = placement(programme, final[0], wav=brought[0] / final[0].wav.name)
-        made, notes = scored_bytes(programme.document, where, out, form, wav=final[0].wav)
-        timeline = hidden / f"timeline{form.suffix}"
-        write_whole(timeline, made, overwrite=True)
-    moves = [
-        publication.Move(source, there.folder, shelf.overwrite)
-        for source, there in zip(brought, final, strict=True)
-    ]
-    moves.append(publication.Move(timeline, out, shelf.overwrite))
-    result = of_scoring(final, Placed(out, notes), clock.seconds)
-    outputs = {name: result[name] for name in ("take", "wav", "timeline")}
-    return publication.publish(JobFolder(work.folder), hidden, moves, result, outputs)
+            return hand_over(work, programme, takes, shelf, clock)

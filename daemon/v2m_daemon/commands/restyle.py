@@ -1,0 +1,49 @@
+"""`v2m restyle`: other music on the same beats, with what is locked as it was."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from v2m.opened_take import OpenedTake
+from v2m.shelf import Shelf
+from v2m.stages import StageClock
+from v2m_daemon.homecoming import homecoming, programme_for, stem_of
+from v2m_daemon.placing import place
+from v2m_daemon.progress import show_progress
+from v2m_daemon.restyling import StyleWish, changing
+from v2m_daemon.results import of_scoring
+from v2m_daemon.telling import scored_words
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Restyle and place; 0 when it was done."""
+    take = OpenedTake.read(Path(arguments.take))
+    wish = StyleWish(
+        prompt=arguments.prompt,
+        lock=tuple(arguments.lock),
+        only=tuple(arguments.only),
+        mute=tuple(arguments.mute),
+        solo=tuple(arguments.solo),
+        seed=arguments.seed,
+        intensity=tuple(arguments.intensity),
+        span=arguments.span,
+    )
+    change = changing(take, wish)
+    out_dir = Path(arguments.out).absolute() if arguments.out else take.folder.absolute().parent
+    stem = stem_of(take, "restyled")
+    with (
+        homecoming(take) as document,
+        show_progress(quiet=arguments.json) as progress,
+        Shelf(out_dir, overwrite=arguments.overwrite) as shelf,
+    ):
+        clock = StageClock(progress)
+        made = change(shelf=shelf, stem=stem, clock=clock)
+        placed = None
+        if document is not None:
+            programme = programme_for(document, made.record)
+            placed = place(programme, [made], stem=stem, overwrite=arguments.overwrite, clock=clock)
+    result = of_scoring([made], placed, clock.seconds)
+    print(json.dumps(result) if arguments.json else scored_words(result))
+    return 0

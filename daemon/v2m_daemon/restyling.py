@@ -1,0 +1,136 @@
+"""What a restyle asks for, read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from v2m.codecs.arrangement import PARTS, Part
+from v2m.errors import UsageError
+from v2m.opened_take import OpenedTake
+from v2m.restyle import Restyling, Swell, parts_of, restyle
+from v2m.retime import Retiming, redo, retime
+from v2m.score import Scored
+from v2m.take import TakeRecord
+from v2m.timebase import parse_time
+
+
+@dataclass(frozen=True)
+class StyleWish:
+    """What a user asks for."""
+
+    prompt: str | None = None
+    lock: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    mute: tuple[str, ...] = ()
+    solo: tuple[str, ...] = ()
+    seed: int | None = None
+    intensity: tuple[tuple[str, float], ...] = ()
+    """(A:B or the id of a hit, more above 0 and less below)."""
+
+    span: str | None = None
+    """A:B, where alone it is composed again."""
+
+
+_AROUND_HIT_S = 0.7
+"""A hit's own share of the curve: the width of the curve's kernel."""
+
+
+def read_restyling(record: TakeRecord, wish: StyleWish) -> Restyling:
+    """The same for a take.
+
+    Raises:
+        UsageError: nothing is asked, parts are unknown or asked for twice, a time is none.
+    """
+    if (
+        not any((wish.prompt, wish.lock, wish.only, wish.mute, wish.solo, wish.intensity))
+        and wish.seed is None
+    ):
+        raise UsageError("A restyle needs a prompt, or parts to lock, to make again or to mute.")
+    if wish.lock and wish.only:
+        raise UsageError("Both --lock and --only are given, expected one of them.")
+    if wish.mute and wish.solo:
+        raise UsageError("Both --mute and --solo are given, expected one of them.")
+    everything: frozenset[Part] = frozenset(PARTS)
+    return Restyling(
+        prompt=wish.prompt,
+        locked=everything - parts_of(wish.only) if wish.only else parts_of(wish.lock),
+        muted=everything - parts_of(wish.solo) if wish.solo else parts_of(wish.mute),
+        seed=wish.seed,
+        swells=tuple(_swell(record, where, amount) for where, amount in wish.intensity),
+        asked={"restyle": _asked(wish)},
+    )
+
+
+def changing(take: OpenedTake, wish: StyleWish) -> Callable[..., Scored]:
+    """What makes the take that is asked for, given a shelf, a stem and a clock.
+
+    Raises:
+        UsageError: what is asked makes no sense.
+    """
+    if wish.span is not None:
+        settled, redoing = read_redoing(take, wish)
+        return partial(retime, settled, redoing)
+    return partial(restyle, take, read_restyling(take.record, wish))
+
+
+def read_redoing(take: OpenedTake, wish: StyleWish) -> tuple[OpenedTake, Retiming]:
+    """A span to compose again, and the take in the form that is changed.
+
+    Raises:
+        UsageError: the span is none, or something is asked that concerns the whole.
+    """
+    if wish.lock or wish.only or wish.mute or wish.solo or wish.intensity or wish.span is None:
+        raise UsageError("With --range all parts of the span are made again: parts cannot be chosen.")
+    take = take.settled
+    start_s, end_s = read_range(take.record, wish.span)
+    seed = take.record.seed + int(wish.prompt is None) if wish.seed is None else wish.seed
+    asked = redo(take, start_s, end_s, seed, wish.prompt or take.record.prompt)
+    return take, replace(asked, asked={"restyle": _asked(wish)})
+
+
+def _asked(wish: StyleWish) -> dict[str, Any]:
+    said = {
+        "prompt": wish.prompt,
+        "lock": list(wish.lock),
+        "only": list(wish.only),
+        "mute": list(wish.mute),
+        "solo": list(wish.solo),
+        "seed": wish.seed,
+        "range": wish.span,
+        "intensity": [[where, amount] for where, amount in wish.intensity],
+    }
+    return {name: value for name, value in said.items() if value not in (None, [])}
+
+
+def _swell(record: TakeRecord, where: str, amount: float) -> Swell:
+    hit = next((hit for hit in record.hits if hit.id == where), None)
+    if hit is not None:
+        at = float(hit.time_s)
+        return Swell(at - _AROUND_HIT_S, at + _AROUND_HIT_S, amount)
+    begin, end = read_range(record, where)
+    return Swell(float(begin), float(end), amount)
+
+
+def read_range(record: TakeRecord, text: str) -> tuple[Fraction, Fraction]:
+    """`A:B` as times of the programme; timecodes have colons themselves, so `A-B` and `A..B` mean the same.
+
+    Raises:
+        UsageError: it is no range within the programme.
+    """
+    for separator in ("..", "-", ":"):
+        parts: Sequence[str] = text.split(separator)
+        if len(parts) == 2:
+            times = [
+                parse_time(
+                    part, record.frame_rate, start_frame=record.start_frame, drop_frame=record.drop_frame
+                )
+                for part in parts
+            ]
+            if 0 <= times[0] < times[1] <= record.duration_s:
+                return times[0], times[1]
+            raise UsageError(f"The range {text} does not lie within 0-{float(record.duration_s):g} s.")
+    raise UsageError(f"{text!r} is no hit of the take and no range, expected A:B or A..B.")

@@ -1,0 +1,83 @@
+"""Jobs that change a take: retime and restyle, from what was asked to results in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from v2m.backbones.base import RenewingBackbone
+from v2m.opened_take import OpenedTake
+from v2m.restyle import restyle
+from v2m.retime import plan_of, retime
+from v2m.retime.telling import told_plan
+from v2m.stages import Cancel, StageClock
+from v2m.take import take_id
+from v2m_daemon.homecoming import homecoming, programme_for, stem_of
+from v2m_daemon.jobs.folder import JobFolder
+from v2m_daemon.restyling import StyleWish, read_restyling
+from v2m_daemon.retiming import Wish, read_wish
+from v2m_daemon.worker.asked import inside, place_of, wording_of
+from v2m_daemon.worker.draft_shelf import DraftShelf
+from v2m_daemon.worker.drafts import Drafts
+from v2m_daemon.worker.executor import Done, Work
+from v2m_daemon.worker.handover import hand_over
+
+Load = Callable[[str], RenewingBackbone]
+"""Gives the backbone of a name."""
+
+
+def retime_take(work: Work, load: Load, clock: StageClock, cancel: Cancel) -> Done:
+    """Move hits of a take.
+
+    Raises:
+        V2MError: it cannot be done; nothing was put in place.
+    """
+    spec, take = work.spec, _take(work)
+    timeline = None if spec.timeline is None else inside(work, Path(spec.timeline))
+    with read_wish(take, Wish(spec.nudges, timeline), _roots(work)) as asked:
+        shelf = _shelf(work, take)
+        take, plan = asked.take, asked.retiming.plan
+        composes = any(placed.edit.renewal is not None for placed in plan.edits)
+        made = retime(
+            take, asked.retiming, shelf=shelf, stem=stem_of(take, "retimed"), clock=clock, cancel=cancel,
+            backbone=load(take.record.backbone) if composes else None,
+        )  # fmt: skip
+        cancel()
+        programme = None
+        if asked.document is not None:
+            programme = programme_for(asked.document, made.record, asked.start_s)
+        told = {"plan": told_plan(plan, take.record, plan_of(take.record))}
+        return hand_over(work, programme, [made], shelf, clock, told)
+
+
+def restyle_take(work: Work, load: Load, clock: StageClock, cancel: Cancel) -> Done:
+    """Make other music on a take's beats.
+
+    Raises:
+        V2MError: it cannot be done; nothing was put in place.
+    """
+    spec, take = work.spec, _take(work)
+    wish = StyleWish(prompt=spec.prompt, lock=(spec.lock,) if spec.lock else (), seed=spec.seed)
+    with homecoming(take, _roots(work)) as document:
+        shelf = _shelf(work, take)
+        made = restyle(
+            take, read_restyling(take.record, wish), shelf=shelf, stem=stem_of(take, "restyled"), clock=clock,
+            cancel=cancel, backbone=load(take.record.backbone),
+        )  # fmt: skip
+        cancel()
+        programme = None if document is None else programme_for(document, made.record)
+        return hand_over(work, programme, [made], shelf, clock)
+
+
+def _take(work: Work) -> OpenedTake:
+    return OpenedTake.read(inside(work, Path(work.spec.document)))
+
+
+def _shelf(work: Work, take: OpenedTake) -> DraftShelf:
+    folder = JobFolder(work.folder)
+    key = Drafts(folder.stages, wording_of(work)).key(take_id(take.record))
+    return DraftShelf(folder.stages, key, place_of(work, folder), overwrite=work.spec.overwrite)
+
+
+def _roots(work: Work) -> tuple[Path, ...]:
+    return tuple(Path(root) for root in work.roots)
