@@ -1,5 +1,6 @@
 """The commands that call a daemon, against a real one: what they print, and how they end."""
 
+import contextlib
 import json
 import os
 import signal
@@ -166,7 +167,10 @@ def interrupted(*command: str) -> tuple[int, str]:
     with subprocess.Popen([*V2M, *command], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert any(line == "Composing ...\n" for line in process.stderr)
-        process.send_signal(signal.SIGINT)
+        while process.poll() is None:  # a user presses it again where nothing happens
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
         said = process.stderr.read()
     return process.returncode, said
 
