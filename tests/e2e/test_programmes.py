@@ -110,7 +110,7 @@ def test_what_was_to_be_replaced_comes_back_when_the_work_is_stopped(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(placing, "place_music", stop)
+    monkeypatch.setattr(placing, "place_music_as", stop)
     assert main(["score", str(path), *QUICK, "--seed", "6", "--overwrite"]) == 130
     capsys.readouterr()
     assert (path.with_name(f"{path.stem}.v2m") / "take.json").read_bytes() == before
