@@ -11,7 +11,7 @@ import os
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import soundfile
@@ -21,6 +21,9 @@ from v2m.errors import MediaError, OutputExistsError, OutputWriteError
 from v2m.timebase import SAMPLE_RATE_HZ
 
 Samples = NDArray[np.float32]
+
+Stored = NDArray[np.int32]
+"""Samples as they lie in a file, in the upper 24 bits: read and written without a conversion."""
 
 _FRAME_BYTES = 6  # 24 bits, twice
 MAX_SAMPLES: Final = (2**32 - 1024) // _FRAME_BYTES
@@ -58,7 +61,7 @@ class WavWriter:
         except (OSError, soundfile.SoundFileError) as error:
             raise self._unwritable(error) from error
 
-    def write(self, samples: Samples) -> None:
+    def write(self, samples: Samples | Stored) -> None:
         """The next piece, (s, 2); what exceeds full scale is clipped.
 
         Raises:
@@ -183,15 +186,26 @@ class WavReader:
             MediaError: the file ends early.
         """
         first, last, step = span.indices(len(self))
+        return np.asarray(self._read(first, last, "float32"), np.float32)[::step]
+
+    def stored(self, first: int, last: int) -> Stored:
+        """The samples of a span as they lie in the file, (s, 2).
+
+        Raises:
+            MediaError: the file ends early.
+        """
+        return np.asarray(self._read(first, last, "int32"), np.int32)
+
+    def _read(self, first: int, last: int, kind: str) -> NDArray[Any]:
         count = max(0, last - first)
         try:
             self._file.seek(first)
-            samples = self._file.read(count, dtype="float32", always_2d=True)
+            samples: NDArray[Any] = self._file.read(count, dtype=kind, always_2d=True)
         except (OSError, soundfile.SoundFileError) as error:
             raise self._unreadable(error) from error
         if len(samples) != count:
             raise MediaError(f"{self._path} ends before sample {last}, which its header promises.")
-        return np.asarray(samples, np.float32)[::step]
+        return samples
 
     def __enter__(self) -> Self:
         return self

@@ -52,6 +52,10 @@ SHORTEST_FRAMES: Final = 128
 """Half the window of the training: less tells the model too little of where it is."""
 
 DEFAULT_STEPS: Final = 16
+
+RENEWAL_STEPS: Final = 10
+"""For a span between music that is there already: that decides the form which the first steps are for."""
+
 TIME_SHIFT: Final = 4.0
 """Half of the steps lie below t = 0.2, where the model was trained most and the music is decided."""
 
@@ -119,7 +123,7 @@ class Sketch:
         self, commission: Commission, on_progress: FractionDone, cancel: Cancel
     ) -> tuple[Composition, ...]:
         """One composition a seed, in the order of the seeds."""
-        latents = self._sample(commission, self._settings(commission), on_progress, cancel)
+        latents = self._sample(commission, self._settings(commission, DEFAULT_STEPS), on_progress, cancel)
         return tuple(
             Composition(
                 seed,
@@ -173,7 +177,8 @@ class Sketch:
         cancel: Cancel,
     ) -> NDArray[np.float32]:
         """Compose a part of a composition again, to fit the rest; see `RenewingBackbone`."""
-        settings = self._settings(commission)
+        is_span = renewed.ndim == 1  # where whole parts are composed anew, little of the music is there yet
+        settings = self._settings(commission, RENEWAL_STEPS if is_span else DEFAULT_STEPS)
         grid, curve = frame_conditions(commission)
         groups = len(score_latents.GROUPS)
         open_cells = np.broadcast_to(renewed.reshape(len(renewed), -1), (len(renewed), groups)).copy()
@@ -201,9 +206,9 @@ class Sketch:
             open_cells[:last] = False
         return done
 
-    def _settings(self, commission: Commission) -> SamplerSettings:
+    def _settings(self, commission: Commission, steps: int) -> SamplerSettings:
         return SamplerSettings(
-            steps=commission.steps or DEFAULT_STEPS,
+            steps=commission.steps or steps,
             text_scale=TEXT_SCALE,
             curve_scale=CURVE_SCALE_AT_ONE * commission.adherence,
             time_shift=TIME_SHIFT,

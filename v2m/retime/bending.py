@@ -13,14 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
 from v2m.curves import FloatArray
-from v2m.retime.route import Stop
+from v2m.retime.route import RENEWED_BEND, Stop
 from v2m.tempo import TempoMap
 
 _EVENNESS: Final = 1e-3
@@ -44,7 +46,7 @@ def bent_beats(stops: Sequence[Stop], tempo_map: TempoMap, max_bend: float) -> B
     Args:
         stops: at least two; the ends' offsets are whole beats.
         tempo_map: as it was.
-        max_bend: the largest bend wished for.
+        max_bend: the largest bend wished for, of beats that are composed again `RENEWED_BEND` times as much.
     """
     first, last = np.floor(stops[0].position), np.ceil(stops[-1].position)
     old_last = last - stops[-1].position + stops[-1].anchor.position
@@ -54,15 +56,22 @@ def bent_beats(stops: Sequence[Stop], tempo_map: TempoMap, max_bend: float) -> B
     shifts_s = np.array([float(stop.anchor.shift_s) for stop in (stops[0], *inner, stops[-1])])
     at_s = np.asarray(tempo_map.time_s(old)) + shifts_s
 
-    middles = np.arange(first, last) + 0.5
+    middles = np.arange(first, last, dtype=np.float64) + 0.5
     beats = np.floor(np.interp(middles, new, old))
     intervals = np.asarray(tempo_map.time_s(beats + 1)) - np.asarray(tempo_map.time_s(beats))
     # reach[k, i]: how much of interval i lies before stop k
     reach = np.clip(new[1:, None] - np.arange(first, last)[None, :], 0.0, 1.0) * intervals
     missing = at_s[1:] - at_s[0] - reach.sum(axis=1)
-    bend = _within(max_bend, _even(reach, missing), _soft(reach, missing))
+    renewed = [one.offset != other.offset for one, other in pairwise(stops)]
+    limits = np.where(_inside(middles, new, renewed), RENEWED_BEND * max_bend, max_bend)
+    bend = _within(limits, _even(reach, missing), _soft(reach, missing))
     beats_s = at_s[0] + np.concatenate([[0.0], np.cumsum(intervals * (1 + bend))])
     return Bent(beats_s, float(np.abs(bend).max()))
+
+
+def _inside(middles: FloatArray, stops: FloatArray, renewed: Sequence[bool]) -> NDArray[np.bool_]:
+    """Which beats lie between two stops whose beats are composed again."""
+    return np.asarray(renewed)[np.clip(np.searchsorted(stops, middles) - 1, 0, len(renewed) - 1)]
 
 
 def _soft(reach: FloatArray, missing: FloatArray) -> FloatArray:
@@ -86,8 +95,8 @@ def _even(reach: FloatArray, missing: FloatArray) -> FloatArray:
     return np.asarray(bend + correction)
 
 
-def _within(limit: float, even: FloatArray, soft: FloatArray) -> FloatArray:
-    """As much of the soft bend as stays within the limit."""
+def _within(limit: FloatArray, even: FloatArray, soft: FloatArray) -> FloatArray:
+    """As much of the soft bend as stays within the limits."""
     ahead = soft - even
     with np.errstate(divide="ignore", invalid="ignore"):
         room = np.where(ahead > 0, limit - even, limit + even) / np.abs(ahead)

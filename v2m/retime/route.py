@@ -22,7 +22,7 @@ _FURTHEST: Final = 6
 """Anchors let go in a row, at most, before a bend beyond its limit is put up with."""
 
 _BEND_COST: Final = 0.3
-"""Of a bend at its limit."""
+"""Of a bend at the limit of music that stays."""
 
 _RENEWED_COST: Final = 1.0
 """Of composing a span again, whatever its length."""
@@ -30,8 +30,8 @@ _RENEWED_COST: Final = 1.0
 _RENEWED_BEAT_COST: Final = 0.05
 """So a few bars are composed rather than many, unless they would have to bend much more."""
 
-_LET_GO_COST: Final = 4.0
-"""Of a hit of weight 1 without a beat: more than to compose the spans on both sides of it."""
+_LET_GO_COST: Final = 10.0
+"""Of a hit of weight 1 without a beat: more than to compose some bars on both sides of it."""
 
 _RESTING_BARS: Final = (2, 3, 4)
 """So far from a hit that was moved the music may already be as it was."""
@@ -44,6 +44,9 @@ _BROKEN_BAR_COST: Final = 1.5
 
 _TOO_FAR_COST: Final = 50.0
 """Of a bend beyond its limit, for when all else fails."""
+
+RENEWED_BEND: Final = 2.5
+"""Music that is composed on its beats may bend so many times as far as music that was composed for others."""
 
 _MARGIN: Final = 0.97
 """Of the limit that the mean bend of a span may use: its beats differ a little from the mean."""
@@ -158,8 +161,10 @@ def _steps(start: Stop, anchor: Anchor, max_bend: float) -> Iterator[tuple[Stop,
     # a half moves with the anchor: whole beats between keep a half a half
     near = {beats, *halves, *(n + beats % 1 for n in whole), *(n - beats % 1 for n in whole)}
     for count in sorted(n for n in near if n >= 0.5):
-        bend = abs(math.log(now_s / (count * interval_s))) / math.log1p(max_bend) / _MARGIN
-        cost = _BEND_COST * bend**2 if bend <= 1 else _TOO_FAR_COST * bend
+        limit = max_bend if count == beats else RENEWED_BEND * max_bend
+        bend = abs(math.log(now_s / (count * interval_s))) / math.log1p(max_bend)
+        is_within = bend <= _MARGIN * math.log1p(limit) / math.log1p(max_bend)
+        cost = _BEND_COST * bend**2 if is_within else _TOO_FAR_COST * bend
         position = start.position + count
         if count != beats:
             cost += _RENEWED_COST + _RENEWED_BEAT_COST * count

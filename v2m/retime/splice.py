@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v2m.audio import WavReader, WavWriter, as_stored
+from v2m.audio.wav import Stored
 from v2m.codecs.arrangement import PARTS
 from v2m.excerpt import Excerpts, mixed
 from v2m.retime.edit import Edit
@@ -115,16 +116,32 @@ class Splice:
                 for writer in writers.values():
                     writer.write(np.zeros((count, 2), np.float32))
 
-    def _sounds(self, sources: Sequence[_Files]) -> Iterator[Sound]:
+    def _sounds(self, sources: Sequence[_Files]) -> Iterator[Mapping[str, Samples | Stored]]:
         for piece in self._plan.samples():
             if isinstance(piece, Kept):
                 for at in range(piece.first, piece.last, _PIECE):
-                    yield self._kept(sources, at, min(at + _PIECE, piece.last))
+                    yield from self._copied(sources, at, min(at + _PIECE, piece.last))
+            elif (found := _same(sources, piece)) is not None:
+                yield found[0].stored(found[1], found[1] + piece.length)
             else:
                 yield self._changed(sources, piece)
 
+    def _copied(
+        self, sources: Sequence[_Files], first: int, last: int
+    ) -> Iterator[Mapping[str, Samples | Stored]]:
+        """A span of the take as it was, from the first files that have it, else played."""
+        if not sources:
+            yield self._played(self._before, first, last)
+            return
+        source, *others = sources
+        for begin, end, at in source.recorded.kept(first, last):
+            if at is None:
+                yield from self._copied(others, begin, end)
+            else:
+                yield source.stored(at, at + end - begin)
+
     def _kept(self, sources: Sequence[_Files], first: int, last: int) -> Sound:
-        """A span of the take as it was, from the first files that have it."""
+        """The same as numbers to reckon with."""
         if not sources:
             return _stored(self._played(self._before, first, last))
         source, *others = sources
@@ -153,9 +170,6 @@ class Splice:
 
     def _changed(self, sources: Sequence[_Files], piece: Changed) -> Sound:
         """An edit, faded into what lies around it."""
-        for source in sources:
-            if (at := source.recorded.changed(piece)) is not None:
-                return source.read(at, at + piece.length)
         sound = self._played(self._edits[piece.edit], piece.first, piece.first + piece.length)
         if piece.first > 0:
             fade = min(_FADE_IN, piece.length)
@@ -168,6 +182,14 @@ class Splice:
                 sound, slice(piece.length - fade, piece.length), there, 1 - (np.arange(fade) + 1) / (fade + 1)
             )
         return sound
+
+
+def _same(sources: Sequence[_Files], piece: Changed) -> tuple[_Files, int] | None:
+    """The files that hold an edit already, and where."""
+    for source in sources:
+        if (at := source.recorded.changed(piece)) is not None:
+            return source, at
+    return None
 
 
 def _stored(sound: Sound) -> Sound:
@@ -210,6 +232,14 @@ class _Files:
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
+
+    def stored(self, first: int, last: int) -> dict[str, Stored]:
+        """A span of all files as it lies there."""
+        silence = np.zeros((last - first, 2), np.int32)
+        return {
+            name: self._readers[name].stored(first, last) if name in self._readers else silence
+            for name in self._paths
+        }
 
     def read(self, first: int, last: int) -> Sound:
         """A span of all files."""
