@@ -55,6 +55,23 @@ def test_rendering_twice_gives_the_same_bits(font: SoundFont) -> None:
     np.testing.assert_array_equal(first, second)
 
 
+def test_above_its_range_an_instrument_plays_octaves_lower_and_free_keys_of_a_kit_are_silent(
+    font: SoundFont,
+) -> None:
+    finger_bass, too_high, analogue_kit, free_key = 33, 100, 25, 58
+    assert not font.file.samples(0, finger_bass, too_high, 90)
+    assert not font.file.samples(128, analogue_kit, free_key, 90)
+    notes = (Note("bass", 0, 1, too_high, 90), Note("bass", 2, 1, too_high - 24, 90))
+    programs = {"bass": finger_bass, "drums": analogue_kit}
+    band = Arrangement(6, (notes[0], Note("drums", 0, 0.25, free_key, 90), notes[1]), programs=programs)
+    stems = ScoreSynth(font).render(band, TEMPO, sample_count=5 * SAMPLE_RATE_HZ)
+    beat = SAMPLE_RATE_HZ // 2
+    np.testing.assert_allclose(
+        np.abs(stems["bass"][:beat]).max(), np.abs(stems["bass"][2 * beat : 3 * beat]).max(), rtol=0.05
+    )
+    assert not np.any(stems.get("drums", np.zeros(1)))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 def test_every_instrument_and_kit_of_the_tables_is_there(font: SoundFont, part: Part) -> None:

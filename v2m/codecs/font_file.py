@@ -107,6 +107,12 @@ class FontFile:
             )
         )
 
+    def playable_key(self, bank: int, program: int, key: int) -> int:
+        """The key itself, or where no sample reaches it the nearest by octaves that one does."""
+        zones = self.zones(bank, program)
+        octaves = sorted(range(key % 12, 128, 12), key=lambda other: (abs(other - key), other))
+        return next((other for other in octaves if any(zone.sounds(other) for zone in zones)), key)
+
     def velocity_layer(self, bank: int, program: int, key: int, velocity: int) -> tuple[Range, bool]:
         """The velocities around one at which a key sounds the same samples.
 
@@ -125,7 +131,10 @@ class FontFile:
         return (low, high), shaped
 
     def excerpt(self, bank: int, program: int, samples: Sequence[int]) -> bytes:
-        """A SoundFont that holds one preset, able to play some of its samples; the others are silent."""
+        """A SoundFont that holds one preset, able to play some of its samples; the others are silent.
+
+        Without any sample it is still one that a player opens: keys that a drum kit leaves free are silent.
+        """
         headers = self._tables[b"shdr"].copy()
         places = headers["at"].copy()
         headers["at"] = 0
@@ -144,7 +153,7 @@ class FontFile:
             b"imod": bytes(10),
         }
         body = b"sfbk" + _list(b"INFO", _chunk(b"ifil", struct.pack("<HH", 2, 4)))
-        body += _list(b"sdta", _chunk(b"smpl", b"".join(pieces)))
+        body += _list(b"sdta", _chunk(b"smpl", b"".join(pieces) or bytes(_GUARD_WORDS * _WORD_BYTES)))
         body += _list(b"pdta", b"".join(_chunk(name, tables[name]) for name in _ORDER))
         return _chunk(b"RIFF", body)
 

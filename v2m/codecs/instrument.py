@@ -81,6 +81,8 @@ class Orchestra:
             length: samples until it is released, or for drums choked; None lets a drum ring.
         """
         bank, preset = self._preset(part, program)
+        if part != "drums":
+            pitch = self._soundfont.file.playable_key(bank, preset, pitch)
         layer = self._velocity_layer(bank, preset, pitch, velocity)
         sound = self._sound((bank, preset, pitch, layer, 0 if length is None else _on_length_grid(length)))
         loudness = (velocity / CALIBRATION_VELOCITY) ** _VELOCITY_EXPONENT
