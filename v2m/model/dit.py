@@ -216,7 +216,7 @@ class TextInput(nn.Module):
 
     def __init__(self, config: DiTConfig) -> None:
         super().__init__()
-        self.table = nn.Embedding(config.text_terms, config.width) if config.text_terms else None
+        self.table = _table(config.text_terms, config.width) if config.text_terms else None
         self.projection = nn.Linear(config.text_width, config.width) if config.text_width else None
         self.null = nn.Parameter(torch.randn(config.width))
         self.pool = nn.Linear(config.width, config.width)
@@ -245,6 +245,11 @@ class TextInput(nn.Module):
         elif self.projection is not None and conditioning.text_mask is not None:
             counted.append(conditioning.text_mask)
         return torch.cat(counted, dim=1)[:, None, None, :]
+
+
+def _table(terms: int, width: int) -> nn.Embedding:
+    """Drawn as an Embedding draws it, which without memory for its numbers would import torch's compiler."""
+    return nn.Embedding.from_pretrained(torch.randn(terms, width), freeze=False)
 
 
 class Block(nn.Module):
