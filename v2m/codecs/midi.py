@@ -125,18 +125,18 @@ def _part_track(
             mido.Message("program_change", channel=channel, program=program, time=0),
         ]
     )
-    messages = [
-        (tick, mido.Message("note_on" if on else "note_off", channel=channel, note=pitch, velocity=velocity))
+    strokes = [
+        (tick, {"type": "note_on" if on else "note_off", "note": pitch, "velocity": velocity})
         for tick, on, pitch, velocity in _strokes(notes, tempo, beat_offset, grid)
     ]
     controls = [
-        (tick, mido.Message("control_change", channel=channel, control=control, value=value))
+        (tick, {"type": "control_change", "control": control, "value": value})
         for tick, control, value in _controls(part, arrangement, tempo, beat_offset, grid)
     ]
     at = 0
-    # the sort is stable: on one tick a control stands before the notes
-    for tick, message in sorted([*controls, *messages], key=lambda event: event[0]):
-        track.append(message.copy(time=tick - at))
+    # the sort is stable: on one tick a control stands before the notes; a message checks itself whenever made
+    for tick, fields in sorted([*controls, *strokes], key=lambda event: event[0]):
+        track.append(mido.Message(**fields, channel=channel, time=tick - at))
         at = tick
     return track
 
