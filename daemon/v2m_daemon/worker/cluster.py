@@ -32,6 +32,9 @@ STARTS_WITHIN_S: Final = 60.0
 
 ENDS_WITHIN_S: Final = 1.5
 
+_JOINS: Final = 3
+"""Attempts to enter a cluster that is there but busy."""
+
 
 @dataclass(eq=False)
 class Member:
@@ -101,9 +104,7 @@ class Cluster:
             UnreachableError: nobody answers there.
         """
         try:
-            await asyncio.to_thread(
-                self._ray.init, address=address, namespace="v2m", log_to_driver=False, configure_logging=False
-            )
+            await self._connect(address)
         except (OSError, RuntimeError, ValueError, TimeoutError) as error:
             raise UnreachableError(
                 f"No Ray cluster answers at {address}: {str(error).partition(chr(10))[0]}.",
@@ -112,6 +113,20 @@ class Cluster:
             ) from error
         await self.look()
         self._watch = asyncio.create_task(self._look_again())
+
+    async def _connect(self, address: str) -> None:
+        for attempt in range(1, _JOINS + 1):
+            try:
+                await asyncio.to_thread(
+                    self._ray.init, address=address, namespace="v2m", log_to_driver=False,
+                    configure_logging=False,
+                )  # fmt: skip
+            except ConnectionAbortedError:  # it answers, but its process for us was not up in its 30 seconds
+                if attempt == _JOINS:
+                    raise
+                log.warning("The Ray cluster at %s was too busy to let us in; trying again.", address)
+            else:
+                return
 
     async def leave(self) -> None:
         """End every worker of ours, and leave the cluster."""
