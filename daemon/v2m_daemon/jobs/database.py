@@ -1,49 +1,36 @@
-"""An SQLite file behind one thread: whoever asks gets the answer only once it is on disk.
+"""An SQLite file behind two threads: one writes and answers once it is on disk, one reads beside it.
 
 Asks that arrive while a commit is under way are done together in the next transaction (group commit), each in
 a savepoint of its own: one that fails takes nothing else with it, and 64 submits cost one fsync rather than
-64 at 4-8 ms each.
+64 at 4-8 ms each. Readers have a connection of their own, because WAL lets them read while a commit waits for
+the disk; they see what is on disk and nothing else.
 Sources: sqlite.org/pragma.html (WAL with synchronous FULL survives power loss), sqlite.org/stricttables.html.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
-import queue
 import sqlite3
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from v2m.errors import OutputWriteError, UnreachableError, UnsupportedError, V2MError
+from v2m_daemon.jobs.lane import Ask, Lane, T
 
-T = TypeVar("T")
-Ask = Callable[[sqlite3.Connection], T]
-
-PRAGMAS: Final = (
+WRITING: Final = (
     "PRAGMA busy_timeout = 5000",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
 )
-MOST_AT_ONCE: Final = 256
-"""Asks in one transaction: enough for every burst that the queue lets in, short enough to answer in time."""
-
-
-@dataclass
-class _Asked:
-    ask: Ask[Any]
-    loop: asyncio.AbstractEventLoop
-    answer: asyncio.Future[Any]
+READING: Final = ("PRAGMA busy_timeout = 5000", "PRAGMA query_only = ON", "PRAGMA trusted_schema = OFF")
 
 
 class Database:
-    """The thread, its connection, and the asks that wait for it."""
+    """The file, open between `open` and `close`."""
 
     def __init__(self, path: Path, migrations: Sequence[str]) -> None:
         """Nothing is touched before `open`.
@@ -54,11 +41,11 @@ class Database:
         """
         self.path = path
         self._migrations = migrations
-        self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._writer: Lane | None = None
+        self._reader: Lane | None = None
 
     def open(self) -> None:
-        """Open the file, bring it up to date, start the thread.
+        """Open the file, bring it up to date, start the threads.
 
         Raises:
             OutputWriteError: it cannot be opened or is no database of ours.
@@ -66,23 +53,30 @@ class Database:
         """
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            try:
-                self._prepare(connection)
-            except BaseException:
-                connection.close()
-                raise
+            writing, reading = self._connections()
         except (OSError, sqlite3.Error) as error:
             raise OutputWriteError(
                 f"Cannot open the list of jobs {self.path}: {error}.",
                 hint="Move the file away to begin with an empty list.",
             ) from error
-        self._thread = threading.Thread(target=self._serve, args=(connection,), name="v2m-jobs", daemon=True)
-        self._thread.start()
+        self._writer = Lane("v2m-jobs", writing, self._transact)
+        self._reader = Lane("v2m-jobs-read", reading, _read)
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        for pragma in PRAGMAS:
-            connection.execute(pragma)
+    def _connections(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+        """The one that writes, which brings the file up to date first, and the one that reads."""
+        with contextlib.ExitStack() as opened:
+            writing, reading = (opened.enter_context(contextlib.closing(self._connect())) for _ in range(2))
+            for connection, pragmas in ((writing, WRITING), (reading, READING)):
+                for pragma in pragmas:
+                    connection.execute(pragma)
+            self._migrate(writing)
+            opened.pop_all()
+        return writing, reading
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > len(self._migrations):
             raise UnsupportedError(
@@ -102,40 +96,32 @@ class Database:
             OutputWriteError: disk full or broken; nothing was changed.
             V2MError: what the ask raised; nothing was changed.
         """
-        if self._thread is None:
-            raise UnreachableError("The list of jobs is closed.", hint="Ask again when the daemon is back.")
-        loop = asyncio.get_running_loop()
-        asked = _Asked(ask, loop, loop.create_future())
-        self._asked.put(asked)
-        answer: T = await asked.answer
-        return answer
+        return await _there(self._writer).ask(ask)
+
+    async def look(self, ask: Ask[T]) -> T:
+        """Read something, as it is on disk now, without waiting for those who write.
+
+        Raises:
+            OutputWriteError: the file cannot be read.
+            V2MError: what the ask raised.
+        """
+        return await _there(self._reader).ask(ask)
 
     def close(self) -> None:
         """Answer what was asked, then close the file."""
-        if self._thread is not None:
-            thread, self._thread = self._thread, None
-            self._asked.put(None)
-            thread.join()
+        lanes = (self._reader, self._writer)
+        self._reader = self._writer = None  # nobody asks a thread that ends
+        for lane in lanes:
+            if lane is not None:
+                lane.close()
 
-    def _serve(self, connection: sqlite3.Connection) -> None:
-        goes_on = True
-        while goes_on:
-            batch = [self._asked.get()]
-            while len(batch) < MOST_AT_ONCE and not self._asked.empty():
-                batch.append(self._asked.get())
-            goes_on = None not in batch
-            asked = [each for each in batch if each is not None]
-            for each, outcome in zip(asked, self._transact(connection, asked), strict=True):
-                _answer(each, outcome)
-        connection.close()
-
-    def _transact(self, connection: sqlite3.Connection, batch: Sequence[_Asked]) -> list[Any]:
+    def _transact(self, connection: sqlite3.Connection, batch: Sequence[Ask[Any]]) -> list[Any]:
         """The answers to a batch, or the errors, once all of it is on disk."""
         if not batch:
             return []
         try:
             connection.execute("BEGIN IMMEDIATE")
-            outcomes = [_attempt(connection, each.ask) for each in batch]
+            outcomes = [_attempt(connection, ask) for ask in batch]
             self._commit(connection)
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
@@ -161,17 +147,23 @@ def _attempt(connection: sqlite3.Connection, ask: Ask[Any]) -> Any:  # noqa: ANN
     return outcome
 
 
-def _answer(asked: _Asked, outcome: Any) -> None:  # noqa: ANN401 - an answer or an error
-    def settle() -> None:
-        if asked.answer.done():  # nobody waits any more
-            return
-        if isinstance(outcome, Exception):
-            asked.answer.set_exception(outcome)
-        else:
-            asked.answer.set_result(outcome)
+def _read(connection: sqlite3.Connection, batch: Sequence[Ask[Any]]) -> list[Any]:
+    """Each for itself: a statement alone is a transaction, and nothing is to be committed."""
+    outcomes: list[Any] = []
+    for ask in batch:
+        try:
+            outcomes.append(ask(connection))
+        except sqlite3.Error as error:
+            outcomes.append(OutputWriteError(f"Cannot read the list of jobs: {error}."))
+        except Exception as error:
+            outcomes.append(error)
+    return outcomes
 
-    with contextlib.suppress(RuntimeError):  # the loop is closed
-        asked.loop.call_soon_threadsafe(settle)
+
+def _there(lane: Lane | None) -> Lane:
+    if lane is None:
+        raise UnreachableError("The list of jobs is closed.", hint="Ask again when the daemon is back.")
+    return lane
 
 
 def _write_error(path: Path, error: sqlite3.Error) -> V2MError:

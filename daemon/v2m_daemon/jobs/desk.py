@@ -134,15 +134,16 @@ class Desk:
         # a caller that goes away while the disk writes must not leave a job behind that nobody serves
         return await asyncio.shield(self._submit(spec, waiting))
 
-    def check_place(self, spec: JobSpec) -> None:
-        """Refuse at once what `submit` would refuse, as far as memory knows; saves work in a crowd.
+    async def check_place(self, request_id: str) -> None:
+        """Refuse what `submit` would refuse, before the rest of a request is read: it saves work in a crowd.
 
         Raises:
             BusyError: the queue is full.
             UnreachableError: the daemon is shutting down.
         """
         self._check_open()
-        if not spec.request_id and not self._has_place(""):
+        # one that is sent again takes no place
+        if not self._has_place("") and await self.find(request_id) is None:
             raise self._full()
 
     async def _submit(self, spec: JobSpec, waiting: str) -> JobView:

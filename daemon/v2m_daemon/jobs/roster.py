@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from v2m_daemon.home import Home
@@ -19,6 +19,8 @@ from v2m_daemon.worker.executor import Progress
 class _Entry:
     record: JobRecord
     pace: Pace
+    view: JobView
+    """Made once a change, for it is asked for much more often than it changes."""
 
 
 class Roster:
@@ -40,25 +42,32 @@ class Roster:
         if record.state.is_final:
             self._entries.pop(record.id, None)
         else:
-            self._entries[record.id] = _Entry(record, pace)
+            self._entries[record.id] = _Entry(record, pace, view)
         self._board.show(view)
         return view
 
     def advance(self, job_id: str, progress: Progress, elapsed_s: float) -> None:
         """A running job reported."""
         entry = self._entries[job_id]
-        pace = entry.pace.after(progress.stage, progress.fraction, progress.message, elapsed_s)
-        if pace != entry.pace:
-            self._entries[job_id] = _Entry(entry.record, pace)
-            self._board.show(self.view_of(entry.record, pace))
+        self._show(entry, entry.pace.after(progress.stage, progress.fraction, progress.message, elapsed_s))
 
     def say(self, job_id: str, message: str) -> None:
         """Tell what a job waits for; no harm where it is not here."""
-        entry = self._entries.get(job_id)
-        if entry is not None and entry.pace.message != message:
-            pace = Pace(entry.pace.stage, entry.pace.fraction, entry.pace.eta_s, message)
-            self._entries[job_id] = _Entry(entry.record, pace)
-            self._board.show(self.view_of(entry.record, pace))
+        if (entry := self._entries.get(job_id)) is not None:
+            self._show(entry, replace(entry.pace, message=message))
+
+    def _show(self, entry: _Entry, pace: Pace) -> None:
+        if pace == entry.pace:
+            return
+        view = replace(
+            entry.view,
+            stage=pace.stage,
+            fraction=pace.fraction,
+            eta_s=pace.eta_s,
+            message=pace.message or entry.record.message,
+        )
+        self._entries[view.id] = _Entry(entry.record, pace, view)
+        self._board.show(view)
 
     def record(self, job_id: str) -> JobRecord | None:
         """An active job."""
@@ -68,7 +77,7 @@ class Roster:
     def view(self, job_id: str) -> JobView | None:
         """How an active job stands."""
         entry = self._entries.get(job_id)
-        return self.view_of(entry.record, entry.pace) if entry else None
+        return entry.view if entry else None
 
     def __iter__(self) -> Iterator[JobRecord]:
         return iter([entry.record for entry in self._entries.values()])

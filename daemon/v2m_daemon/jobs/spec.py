@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from typing import Any, Final, Literal
@@ -142,9 +143,10 @@ class JobSpec:
         Raises:
             FieldError: `detail` names the field.
         """
-        for field in fields(self):
-            _check(field.name, getattr(self, field.name))
-        self._check_kind()
+        given = self._given()
+        for name, value in given.items():
+            _check(name, value)
+        self._check_kind(given)
         if self.in_place and self.out_dir is not None:
             raise FieldError("Both out_dir and in_place are given, expected one of them.", detail="out_dir")
         if self.kind is JobKind.RETIME and bool(self.timeline) == bool(self.nudges):
@@ -152,11 +154,19 @@ class JobSpec:
         if self.kind is JobKind.RESTYLE and not self.prompt:
             raise FieldError("A restyle needs a prompt: the new words.", detail="prompt")
 
-    def _check_kind(self) -> None:
-        known = (*_ALWAYS, *_FIELDS[self.kind])
-        for field in fields(self):
-            if field.name not in known and getattr(self, field.name) != field.default:
-                raise FieldError(f"A job of kind {self.kind} takes no {field.name}.", detail=field.name)
+    def _given(self) -> dict[str, Any]:
+        """What is not at its default, which needs no check: most fields of most jobs are."""
+        return {
+            name: value
+            for name, value in self.__dict__.items()
+            if (default := _DEFAULTS[name]) is not value
+            and not (value == default and type(value) is type(default))
+        }
+
+    def _check_kind(self, given: Iterable[str]) -> None:
+        for name in given:
+            if name not in _ALWAYS and name not in _FIELDS[self.kind]:
+                raise FieldError(f"A job of kind {self.kind} takes no {name}.", detail=name)
 
     def paths(self) -> Iterator[tuple[str, str]]:
         """Every path on this machine with the name of its field."""
@@ -177,12 +187,9 @@ class JobSpec:
 
     def to_json(self) -> dict[str, Any]:
         """What is not at its default, as JSON can say it; `kind` and `document` always."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        left_out = {field.name for field in fields(self) if values[field.name] == field.default}
         return {
             name: [list(pair) for pair in value] if isinstance(value, tuple) else value
-            for name, value in values.items()
-            if name not in left_out
+            for name, value in self._given().items()
         }
 
     @classmethod
@@ -199,6 +206,11 @@ class JobSpec:
         if "kind" in values:
             values["kind"] = _kind(values["kind"])
         return cls(**values)
+
+
+_DEFAULTS: Final = {field.name: field.default for field in fields(JobSpec)}
+_NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+"""A zero ends a path, and half a character is no UTF-8."""
 
 
 def read_object(data: object, kind: type, what: str) -> dict[str, Any]:
@@ -270,7 +282,7 @@ def _check_text(name: str, value: object) -> None:
         raise FieldError(
             f"{name} is {value!r:.100}, expected a text of at most {most} characters.", detail=name
         )
-    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
+    if _NO_TEXT.search(value):
         raise FieldError(
             f"{name} is {value!r:.100}, which holds a zero or bytes that are no UTF-8.", detail=name
         )

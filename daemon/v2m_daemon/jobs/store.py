@@ -171,16 +171,16 @@ class Store:
         Raises:
             UnknownJobError: there is none.
         """
-        return await self._database.ask(lambda connection: _get(connection, job_id))
+        return await self._database.look(lambda connection: _get(connection, job_id))
 
     async def find(self, request_id: str) -> JobRecord | None:
         """The job that was asked for by this request id."""
-        return await self._database.ask(lambda connection: _find(connection, request_id))
+        return await self._database.look(lambda connection: _find(connection, request_id))
 
     async def active(self) -> list[JobRecord]:
         """Every job that is not final, in the order in which they came."""
         sql = "SELECT * FROM jobs WHERE state IN (?, ?, ?) ORDER BY seq"
-        return await self._database.ask(lambda connection: _records(connection.execute(sql, ACTIVE)))
+        return await self._database.look(lambda connection: _records(connection.execute(sql, ACTIVE)))
 
     async def page(
         self, *, states: Collection[JobState] = (), client: str = "", size: int = 100, token: str = ""
@@ -206,7 +206,7 @@ class Store:
                 AND (:client = '' OR client = :client)
             ORDER BY seq DESC LIMIT :size
         """
-        found = await self._database.ask(lambda connection: _records(connection.execute(sql, asked)))
+        found = await self._database.look(lambda connection: _records(connection.execute(sql, asked)))
         more = len(found) > size
         return Page(tuple(found[:size]), str(found[size - 1].seq) if more else "")
 
@@ -221,14 +221,14 @@ class Store:
         """Those of the ids that belong to a job."""
         sql = "SELECT id FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
         asked = (json.dumps(sorted(job_ids)),)
-        return await self._database.ask(
+        return await self._database.look(
             lambda connection: {job_id for (job_id,) in connection.execute(sql, asked)}
         )
 
     async def history(self, job_id: str) -> list[tuple[JobState, str]]:
         """Every change of a job in its order: the state that it came to, and why."""
         sql = "SELECT state, note FROM changes WHERE job = ? ORDER BY rowid"
-        return await self._database.ask(
+        return await self._database.look(
             lambda connection: [(JobState(s), note) for s, note in connection.execute(sql, (job_id,))]
         )
 

@@ -58,8 +58,8 @@ class ScoringService(scoring_pb2_grpc.ScoringServiceServicer):
         self._desk, self._confinement, self._uploads = desk, confinement, uploads
 
     async def _submit(self, spec_of: Callable[[Any, Here], JobSpec], request: Any) -> pb.Job:  # noqa: ANN401
+        await self._desk.check_place(request.submission.request_id)
         spec = spec_of(request, self._confinement.here)
-        self._desk.check_place(spec)
         checked = await asyncio.to_thread(self._confinement.check, spec)  # a share may be slow
         return job_message(await self._desk.submit(checked), with_results=False)
 
