@@ -28,7 +28,7 @@ from v2m_daemon.worker.executor import (
     Work,
 )
 
-from v2m.errors import DocumentError, OutOfMemoryError, WorkerLostError
+from v2m.errors import DocumentError, OutOfMemoryError, OutputWriteError, WorkerLostError
 from v2m.stages import STAGES
 
 
@@ -97,7 +97,7 @@ class InstantExecutor:
         if (failure := fails(work, word, number)) is not None:
             yield failure
         elif word != "silent":
-            yield await asyncio.to_thread(publish, work)
+            yield await asyncio.to_thread(published, work)
 
 
 def fails(work: Work, word: str, number: float) -> Failed | None:
@@ -108,6 +108,13 @@ def fails(work: Work, word: str, number: float) -> Failed | None:
     if word == "oom" and work.attempt <= number:
         return Failed(OutOfMemoryError("2.0 GB more were asked for."), Cause.OUT_OF_MEMORY)
     return None
+
+
+def published(work: Work) -> Done | Failed:
+    try:
+        return publish(work)
+    except OSError as error:
+        return Failed(OutputWriteError(f"Cannot write: {error}."))
 
 
 def publish(work: Work) -> Done:

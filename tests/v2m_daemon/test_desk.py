@@ -3,7 +3,10 @@
 import asyncio
 import json
 import os
+import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -336,6 +339,31 @@ def test_closing_puts_what_runs_back_and_the_next_desk_does_it(
                 assert (await ended(desk, job_id)).state == "done"
 
     run(second(run(first())))
+
+
+def test_closing_while_a_job_is_being_taken_up_puts_it_back_at_once(
+    home: Home, instant: ModuleType, run: Run, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, started = Path.mkdir, threading.Event()
+
+    def slowly(path: Path, *arguments: Any, **named: Any) -> None:
+        if path.parent == home.jobs:
+            started.set()
+            time.sleep(0.5)  # a disk that is busy; the executor hears of the job only after it
+        make(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "mkdir", slowly)
+
+    async def scenario() -> list[str]:
+        executor = instant.InstantExecutor()
+        async with Desk.opened(home, executor) as desk:
+            view = await desk.submit(ask("sleep 20"))
+            await asyncio.to_thread(started.wait)
+            await desk.close()
+            assert (await desk.get(view.id)).state == "queued"
+            return [work.job_id for work in executor.started]
+
+    assert run(scenario()) == []
 
 
 def test_an_old_job_is_forgotten_with_its_files(home: Home, instant: ModuleType, run: Run, ask: Ask) -> None:

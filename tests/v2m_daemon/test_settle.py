@@ -33,6 +33,12 @@ def test_how_long_it_looks_the_same_is_counted_from_the_first_such_look(looks: l
         assert settling.unchanged_s("a", float(number)) == number - since
 
 
+def test_looks_that_follow_at_once_count_as_one() -> None:
+    settling, look = Settling(3, apart_s=1.0), Look(1, 1, 1)
+    settled = [settling.see("a", look, now_s) for now_s in (0, 0.01, 0.02, 1.0, 1.01, 1.5, 2.0, 2.01)]
+    assert settled == [False] * 6 + [True] * 2
+
+
 def test_files_settle_by_themselves_and_what_is_gone_begins_anew() -> None:
     settling = Settling(2)
     look = Look(1, 1, 1)

@@ -71,6 +71,28 @@ def test_a_share_that_vanishes_is_waited_for_and_nothing_is_forgotten(folder: An
     assert folder.jobs.count("one.otio") == 2, "its first result went under with the share"
 
 
+def test_a_share_that_blinks_while_results_are_written_costs_no_document(
+    folder: Any, run: Run, instant: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish, blinks = instant.publish, iter([True])
+
+    def blinking(work: Any) -> Any:
+        if next(blinks, False):  # shorter than the pause between two rounds, so that none of them sees it
+            raise FileNotFoundError("Output")
+        return publish(work)
+
+    monkeypatch.setattr(instant, "publish", blinking)
+
+    async def scenario() -> None:
+        folder.put("one.otio")
+        async with folder.watched():
+            await folder.until_done("one")
+
+    run(scenario())
+    assert folder.results() == ["one.wav"]
+    assert folder.errors() == {}
+
+
 @pytest.mark.slow
 def test_a_folder_without_its_anchor_is_left_alone(folder: Any, run: Run) -> None:
     async def scenario() -> None:

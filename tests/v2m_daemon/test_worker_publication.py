@@ -11,7 +11,7 @@ from v2m_daemon.jobs.folder import JobFolder
 from v2m_daemon.worker import publication
 from v2m_daemon.worker.publication import Move
 
-from v2m.errors import OutputExistsError
+from v2m.errors import OutputExistsError, OutputWriteError
 
 FILES = ("edit.v2m/music.wav", "edit.v2m/take.json", "edit_scored.otio")
 
@@ -99,6 +99,29 @@ def test_results_are_put_in_place(tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
     put(tmp_path)  # an attempt that comes too late does nothing
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
+
+
+@pytest.mark.parametrize("moved", [0, 1])
+def test_results_on_a_disk_that_is_away_are_not_done_until_it_is_back(tmp_path: Path, moved: int) -> None:
+    folder, place, away = JobFolder(tmp_path / "job"), tmp_path / "out", tmp_path / "away"
+    folder.path.mkdir()
+    hidden = publication.open_hidden(place, "j1")
+    names = ("a.wav", "b.otio")
+    for number, name in enumerate(names):
+        ((place if number < moved else hidden) / name).write_text(name)
+    moves = [[str(hidden / name), str(place / name), False] for name in names]
+    plan = {"hidden": str(hidden), "moves": moves, "result": {"n": 1}, "outputs": {}}
+    folder.publish.write_text(json.dumps(plan))
+    place.rename(away)
+    place.mkdir()  # its empty mount point
+    with pytest.raises(OutputWriteError):
+        publication.finish(folder)
+    assert folder.read_result() is None
+    place.rmdir()
+    away.rename(place)
+    publication.finish(folder)
+    assert found(tmp_path) == {name: name for name in names}
+    assert folder.read_result() == ({"n": 1}, {})
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")

@@ -74,7 +74,7 @@ class Arrivals:
         self._settings = settings
         self._folder = Path(settings.folder)
         self._hand, self._ledger, self._inspector, self._clock = hand, ledger, inspector, clock
-        self._settling = Settling(settings.equal_looks)
+        self._settling = Settling(settings.equal_looks, settings.look_every_s)
         self._dealt: dict[str, Look] = {}
         self._again_s: dict[str, float] = {}
         """Name -> when to read again what could not be read."""

@@ -13,7 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from v2m.errors import BusyError, InputError, UnfinishedError, UnknownJobError, UnreachableError, V2MError
+from v2m.errors import (
+    BusyError,
+    InputError,
+    OutputWriteError,
+    UnfinishedError,
+    UnknownJobError,
+    UnreachableError,
+    V2MError,
+)
 from v2m_daemon.confine import Confinement
 from v2m_daemon.intake.content import content_hash
 from v2m_daemon.intake.drop import MOST_ATTEMPTS, Drop, DropState
@@ -164,14 +172,19 @@ class Course:
             await self._ledger.remove(drop)
             self._forget(drop)
             return replace(drop, state=DropState.FAILED)
-        if view.state is JobState.FAILED and drop.was_away and drop.attempt < MOST_ATTEMPTS:
-            return await self._once_more(drop, "the folder went away meanwhile")
+        if (
+            view.state is JobState.FAILED
+            and drop.attempt < MOST_ATTEMPTS
+            and (why := _was_spoilt(drop, view))
+        ):
+            return await self._once_more(drop, why)
         return await self.fail(drop, failure_of(view), status_of(view))
 
     async def _publish(self, drop: Drop, view: JobView) -> Drop:
         try:
             outputs, contents = await self._hand.do(lambda: self._put(drop, view))
         except FileNotFoundError as error:
+            await self._hand.do(self._places.check)  # where the folder is away, they are away with it
             if drop.attempt >= MOST_ATTEMPTS:
                 gone = UnfinishedError(f"The results of {drop.document} are gone: {error.filename}.")
                 return await self.fail(drop, gone, status_of(view))
@@ -211,6 +224,16 @@ class Course:
 
     def _request_id(self, drop: Drop) -> str:
         return f"watch-{self._identity}-{drop.id}-{drop.attempt}"
+
+
+def _was_spoilt(drop: Drop, view: JobView) -> str:
+    """Why it may not have been the job's own fault that it failed; empty: it was."""
+    if drop.was_away:
+        return "the folder went away meanwhile"
+    # a folder that was away for less than a round was seen only by the one who wrote into it
+    if isinstance(failure_of(view), OutputWriteError):
+        return "its results could not be written"
+    return ""
 
 
 def _waits_for(lacking: list[str]) -> str:

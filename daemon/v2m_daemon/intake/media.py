@@ -63,7 +63,7 @@ class MediaWatch:
         self._hand = hand
         self._inspector = inspector
         self._clock = clock
-        self._settling = Settling(settings.equal_looks)
+        self._settling = Settling(settings.equal_looks, settings.look_every_s)
         self._waits: dict[int, _Wait] = {}
         self._probed: dict[str, tuple[Look, float | None]] = {}
         """File -> what was probed, and when to probe again; None: it is fine."""

@@ -20,6 +20,10 @@ MOST_MEMBERS: Final = 20_000
 """Files of a document that is a folder that are looked at: a bundle holds two for each of its media."""
 
 
+EARLY: Final = 0.9
+"""Timers of some systems end a little before their time."""
+
+
 @dataclass(frozen=True)
 class Look:
     """What one look saw of a file, or of everything in a folder."""
@@ -62,18 +66,22 @@ class _Seen:
     look: Look
     times: int
     since_s: float
+    counted_s: float
+    """When the last of the times was."""
 
 
 class Settling:
     """Remembers the looks at some files."""
 
-    def __init__(self, equal_looks: int) -> None:
+    def __init__(self, equal_looks: int, apart_s: float = 0.0) -> None:
         """Nothing was seen yet.
 
         Args:
             equal_looks: how many in a row must be the same.
+            apart_s: the least time between two that count: events ring for a look at once, and again at once.
         """
         self._equal_looks = equal_looks
+        self._apart_s = apart_s * EARLY
         self._seen: dict[str, _Seen] = {}
 
     def see(self, name: str, look: Look, now_s: float) -> bool:
@@ -86,9 +94,9 @@ class Settling:
         """
         before = self._seen.get(name)
         if before is None or before.look != look:
-            self._seen[name] = _Seen(look, 1, now_s)
-        elif before.times < self._equal_looks:
-            self._seen[name] = _Seen(look, before.times + 1, before.since_s)
+            self._seen[name] = _Seen(look, 1, now_s, now_s)
+        elif before.times < self._equal_looks and now_s - before.counted_s >= self._apart_s:
+            self._seen[name] = _Seen(look, before.times + 1, before.since_s, now_s)
         return self._seen[name].times >= self._equal_looks
 
     def unchanged_s(self, name: str, now_s: float) -> float:

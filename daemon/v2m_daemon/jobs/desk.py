@@ -276,7 +276,8 @@ class Desk:
     async def _end(self) -> None:
         await self.close()
         try:
-            await asyncio.wait_for(self._executor.close(), CLOSE_WITHIN_S)
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await self._executor.close()
         except Exception:
             log.exception("the executor did not close in order")
 

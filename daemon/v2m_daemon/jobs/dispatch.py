@@ -104,7 +104,9 @@ class Dispatcher:
 
     async def _cancel(self, job_id: str) -> None:
         try:
-            await asyncio.wait_for(self._executor.cancel(job_id), STOP_WITHIN_S)
+            # not wait_for: before Python 3.12 it forgets to be cancelled where both come at once
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await self._executor.cancel(job_id)
         except TimeoutError:
             log.warning("the executor did not stop job %s in time", job_id)
         except Exception:
@@ -196,7 +198,7 @@ class Dispatcher:
         try:
             await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
             current = self._roster.record(record.id)
-            if current is None or current.cancel_asked:
+            if current is None or current.cancel_asked or self._is_draining:
                 return Stopped()  # from here on the executor hears of it
             async with contextlib.aclosing(self._executor.run(work)) as events:  # type: ignore[type-var]
                 async for event in events:

@@ -118,7 +118,9 @@ class WorkerProcess:
         """Let it go, by force if it does not; nothing of it is left afterwards."""
         self._incoming.close()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), _GOES_WITHIN_S)
+            # not wait_for, which forgets to be cancelled (see `v2m_daemon.jobs.dispatch`)
+            async with asyncio.timeout(_GOES_WITHIN_S):
+                await self._process.wait()
         await self.kill()
 
     async def kill(self) -> tuple[int | None, LastSigns]:

@@ -41,6 +41,11 @@ class Move:
     """Whether what stands there gives way."""
 
     @property
+    def is_lost(self) -> bool:
+        """Whether it is neither here nor there: its disk is away, or somebody took it."""
+        return not (os.path.lexists(self.source) or os.path.lexists(self.target))
+
+    @property
     def aside(self) -> Path:
         """Where that waits until all is in place."""
         return self.source.with_name(f"{self.source.name}.old")
@@ -120,7 +125,8 @@ def finish(folder: JobFolder) -> Done:
 
     Raises:
         OutputExistsError: a place was taken meanwhile; all is as it was before, `publish.json` gone.
-        OutputWriteError: a rename failed; all is as it was before, `publish.json` gone.
+        OutputWriteError: a rename failed; all is as it was before, `publish.json` gone. Where the disk went
+            away, `publish.json` stays for when it is back.
     """
     if (known := folder.read_result()) is not None:
         return Done(*known)
@@ -147,9 +153,12 @@ def is_begun(folder: JobFolder) -> bool:
 
 def undo(folder: JobFolder) -> None:
     """Take back what was put in place of a publication that cannot be finished."""
-    for move in reversed(_moves(json.loads(folder.publish.read_bytes()))):
+    moves = _moves(json.loads(folder.publish.read_bytes()))
+    if any(move.is_lost for move in moves):
+        return  # nothing can be taken back on a disk that is away
+    for move in reversed(moves):
         with contextlib.suppress(OSError):
-            if not os.path.lexists(move.source) and os.path.lexists(move.target):
+            if not os.path.lexists(move.source):
                 durable.replace(move.target, move.source)
             if os.path.lexists(move.aside) and not os.path.lexists(move.target):
                 durable.replace(move.aside, move.target)
@@ -172,7 +181,7 @@ def _moves(plan: Mapping[str, Any]) -> tuple[Move, ...]:
 
 
 def _do(move: Move) -> None:
-    if not os.path.lexists(move.source):
+    if not os.path.lexists(move.source) and os.path.lexists(move.target):
         return  # an earlier attempt came so far
     try:
         if os.path.lexists(move.target):
