@@ -70,7 +70,8 @@ def _clip(shot: Shot, strip: Strip, length: int, rate: Fraction) -> Json:
 
 def _reference(strip: Strip) -> Json:
     if strip.kind == "COLOR":
-        return {"OTIO_SCHEMA": "GeneratorReference.1", "name": strip.name, "generator_kind": "SolidColor"}
+        kind = {"name": strip.name, "generator_kind": "SolidColor", "parameters": {}}
+        return {"OTIO_SCHEMA": "GeneratorReference.1", **kind}
     if strip.source is None:
         return {"OTIO_SCHEMA": "MissingReference.1", "name": strip.name}
     return {"OTIO_SCHEMA": "ExternalReference.1", "target_url": strip.source.path}

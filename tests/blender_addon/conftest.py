@@ -123,13 +123,29 @@ def end(process: subprocess.Popen[str]) -> None:
     process.communicate(timeout=LONGEST_S)
 
 
+def serve_silence(home: Home) -> subprocess.Popen[str]:
+    """A real daemon that makes silence of the right length, with a hit on each cut."""
+    script = HERE.parent / "resolve_scripts" / "musical_daemon.py"
+    return serve([sys.executable, str(script), str(home.state)], home, ":")
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """The home of a real daemon that makes silence of the right length, with a hit on each cut."""
+    """The home of a daemon on this machine."""
     home = Home.at(tmp_path_factory.mktemp("home"))
     home.make()
-    script = HERE.parent / "resolve_scripts" / "musical_daemon.py"
-    process = serve([sys.executable, str(script), str(home.state)], home, ":")
+    process = serve_silence(home)
+    yield home
+    end(process)
+
+
+@pytest.fixture(scope="module")
+def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """The home of one that listens to whoever knows its address and token."""
+    home = Home.at(tmp_path_factory.mktemp("far"))
+    home.make()
+    home.config_file.write_text('[server]\nlisten = "127.0.0.1:0"\n')
+    process = serve_silence(home)
     yield home
     end(process)
 

@@ -8,7 +8,10 @@ The add-on lies in `DIR/user_default`. Prints one line of JSON per thing that wa
 import json
 import math
 import sys
+import time
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -96,6 +99,36 @@ def operate(name: str) -> str:
     return ""
 
 
+def press(name: str, escape: bool) -> dict[str, Any]:
+    """As from a button, with a window that is played: what the status bar shows, and what is said."""
+    operators = import_module(f"{ADDON}.operators")
+    shown: list[str | None] = []
+    said: list[str] = []
+
+    class Pressed(operators.Asking):
+        wish = getattr(operators, f"V2M_OT_{name}").wish
+        timer = None
+
+        def report(self, _kinds: set[str], words: str) -> None:
+            said.append(words)
+
+    nothing = SimpleNamespace(
+        event_timer_remove=lambda timer: None, progress_update=lambda share: None, progress_end=lambda: None
+    )
+    bar = SimpleNamespace(status_text_set=shown.append)
+    window = SimpleNamespace(scene=scene(), workspace=bar, window_manager=nothing)
+    pressed, answer = Pressed(), {"RUNNING_MODAL"}
+    pressed.begin(window)
+    mouse = pressed.modal(window, SimpleNamespace(type="MOUSEMOVE", value="NOTHING"))
+    while answer == {"RUNNING_MODAL"}:
+        time.sleep(0.05)
+        kind = "ESC" if escape and any(pressed.errand.progress) else "TIMER"
+        answer = pressed.modal(window, SimpleNamespace(type=kind, value="PRESS"))
+        if kind == "ESC":
+            answer, escape = {"RUNNING_MODAL"}, False
+    return {"answer": [*answer], "mouse": [*mouse], "shown": shown, "said": said}
+
+
 def move_marker(name: str, by: int) -> None:
     scene().timeline_markers[name].frame += by
 
@@ -135,13 +168,26 @@ def look() -> dict[str, Any]:
 
 def document(wanted: str) -> dict[str, Any]:
     """What is handed over."""
-    from bl_ext.user_default.v2m_sequencer.sequence import Sequence
-
-    wish, first = Sequence(scene(), bpy.path.abspath).score(wanted, "", Path("unused"))
+    sequence = import_module(f"{ADDON}.sequence").Sequence(scene(), bpy.path.abspath)
+    wish, first = sequence.score(wanted, "", Path("unused"))
     return {"first": first, "document": wish.documents["document"], "media": wish.media}
 
 
-THINGS = (make, prefer, set_up, save, reopen, operate, move_marker, move_strip, change, mix, look, document)
+THINGS = (
+    make,
+    prefer,
+    set_up,
+    save,
+    reopen,
+    operate,
+    press,
+    move_marker,
+    move_strip,
+    change,
+    mix,
+    look,
+    document,
+)
 
 
 def main() -> None:
