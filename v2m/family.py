@@ -83,6 +83,8 @@ def _with_children(take: Relative) -> int:
 def told_wish(record: TakeRecord) -> str:
     """What was asked of the take's parent, in a few words; of a first take its prompt."""
     asked = record.asked
+    if record.fitted is not None:
+        return f"fit {_told(record.fitted.name)}"
     if nudges := asked.get("retime", {}).get("nudges"):
         return "retime " + ", ".join(f"{name} {was:g}->{now:g} s" for name, was, now in nudges)
     if "retime" in asked:

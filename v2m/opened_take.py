@@ -18,7 +18,7 @@ from v2m.codecs.latents import decode
 from v2m.codecs.parts import only_parts, with_parts
 from v2m.codecs.soundfont import SoundFont, find_soundfont
 from v2m.curves import EventCurve
-from v2m.errors import DocumentError, MissingPartError
+from v2m.errors import DocumentError, InputError, MissingPartError
 from v2m.piece import Piece
 from v2m.prompt.casting import cast, silent_parts
 from v2m.prompt.words import Brief, read_prompt
@@ -43,8 +43,14 @@ class OpenedTake:
 
         Raises:
             DocumentError: it is none, is damaged, or was made before takes could be made again.
+            InputError: it is a song that was fitted.
         """
         record = read_record(folder)
+        if record.fitted is not None:
+            raise InputError(
+                f"{folder.name} is a song that was fitted, not music that was composed here.",
+                hint="Fit the song again, with `v2m fit`, to the timeline as it is now.",
+            )
         if record.format < 2:
             raise DocumentError(
                 f"{folder.name} was made by an earlier v2m, which did not keep what it takes to change it.",
@@ -180,6 +186,8 @@ def analysis_of(record: TakeRecord) -> Analysis:
         (Shot(Fraction(0), record.duration_s),),
         record.cuts,
         start_frame=record.start_frame,
+        drop_frame=record.drop_frame,
+        goes_on=record.goes_on,
     )
     return Analysis(timeline, curve_of(record.curve), record.hits, record.notes)
 

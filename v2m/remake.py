@@ -39,6 +39,28 @@ class Compared:
     """Of two sounds, against full scale; None for other files, or where one is missing."""
 
 
+def remake_of(folder: Path, again: Path, clock: StageClock) -> OpenedTake | None:
+    """Make all files of the take in a folder again, in an empty one.
+
+    Returns:
+        The take, if it was composed; None for a song that was fitted.
+
+    Raises:
+        DocumentError: the folder is no take, or what it was made from is damaged.
+        MissingPartError: its SoundFont is not here.
+        OutputWriteError: the new folder cannot be written to.
+    """
+    record = read_record(folder)
+    if record.fitted is not None:
+        from v2m.fit.fit import refit  # whose libraries are optional
+
+        refit(folder, record, analysis_of(record), again, clock)
+        return None
+    take = OpenedTake.read(folder)
+    remake(take, again, clock)
+    return take
+
+
 def remake(take: OpenedTake, folder: Path, clock: StageClock, cancel: Cancel = never_cancel) -> None:
     """Make all files of a take again, in an empty folder, from its latents.
 

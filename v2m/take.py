@@ -71,6 +71,25 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Fitted:
+    """A song of the user's own, laid under the picture; all that makes its music again with the song."""
+
+    song: str
+    """Its copy in the take's folder."""
+
+    name: str
+    """What the file was called."""
+
+    sha256: str
+    pieces: tuple[tuple[float, float, float], ...]
+    """What is played in order, in seconds: where it begins counted through all cuts, where in the song, and
+    where in the song it ends."""
+
+    knots: tuple[tuple[float, float], ...]
+    """(seconds counted through all cuts, seconds of the programme) of the beats; even in between."""
+
+
+@dataclass(frozen=True)
 class Redone:
     """A span that was composed again by itself."""
 
@@ -144,6 +163,9 @@ class TakeRecord:
     @property
     def before(self) -> Origin:
         """The take before any hit was moved."""
+    fitted: Fitted | None = None
+    """None where the music was composed."""
+
         return self.origin or Origin(self.duration_s, self.hits, self.cuts, self.tempo_map, self.curve)
 
 
@@ -181,7 +203,7 @@ def _record(fields: dict[str, Any]) -> TakeRecord:
 
 
 def _typed(fields: dict[str, Any]) -> dict[str, Any]:
-    parent, origin, kept, redone = (fields.get(name) for name in ("parent", "origin", "kept", "redone"))
+    parent, origin, kept, redone, fitted = map(fields.get, ("parent", "origin", "kept", "redone", "fitted"))
     return {
         **_timed(fields),
         "sources": tuple(Source(**source) for source in fields["sources"]),
@@ -195,10 +217,16 @@ def _typed(fields: dict[str, Any]) -> dict[str, Any]:
         "kept": None if kept is None else Kept(tuple(kept["parts"]), _record(kept["record"])),
     }
 
+        "fitted": None if fitted is None else _fitted(fitted),
 
 def _timed(fields: dict[str, Any]) -> dict[str, Any]:
     """What a record and its origin have alike."""
     tempo = fields["tempo_map"]
+def _fitted(fields: dict[str, Any]) -> Fitted:
+    pieces, knots = (tuple(map(tuple, fields[name])) for name in ("pieces", "knots"))
+    return Fitted(**{**fields, "pieces": pieces, "knots": knots})
+
+
     return {
         "duration_s": Fraction(fields["duration_s"]),
         "hits": tuple(Hit(**_exact(hit, "time_s")) for hit in fields["hits"]),

@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_score(commands)
     _add_retime(commands)
     _add_restyle(commands)
+    _add_fit(commands)
     _add_takes(commands)
     _add_take(commands)
     _add_analyze(commands)
@@ -148,6 +149,25 @@ def _add_restyle(commands: Commands) -> None:
 
 def _add_takes(commands: Commands) -> None:
     takes = commands.add_parser(
+def _add_fit(commands: Commands) -> None:
+    fit = commands.add_parser("fit", help="lay a song of your own under a timeline, its beats on the hits")
+    fit.add_argument("song", metavar="SONG", help="a sound file: wav, mp3, flac, m4a, ogg …")
+    flags.add_viewing(fit)
+    fit.add_argument(
+        "--edit", action="store_true", help="allow cuts at bar lines: bars repeat, or are left out"
+    )
+    fit.add_argument(
+        "--max-stretch", metavar="PERCENT", type=flags.bend, default=6.0,
+        help="how far the song may be stretched or squeezed (default 6)",
+    )  # fmt: skip
+    fit.add_argument(
+        "--tempo", metavar="BPM", type=flags.song_bpm, help="the song's tempo, where it is not found right"
+    )
+    flags.add_placing(fit)
+    flags.add_json(fit)
+    fit.set_defaults(run="v2m_daemon.commands.fit")
+
+
         "takes", help="list takes: which was made from which, what was asked, their size"
     )
     takes.add_argument("folder", metavar="DIR", nargs="?", default=".", help="where they lie (default: here)")

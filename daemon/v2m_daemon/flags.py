@@ -40,6 +40,7 @@ _loudness = _number(float, -40.0, -6.0, " LUFS")
 
 
 bend = _number(float, 0.0, 25.0, " percent")
+song_bpm = _number(float, 30.0, 300.0, " beats a minute")
 
 
 def nudge(text: str) -> tuple[str, str]:
@@ -69,8 +70,8 @@ def _path_map(text: str) -> tuple[str, str]:
     return source, target
 
 
-def add_reading(parser: argparse.ArgumentParser) -> None:
-    """What is read, and what the beat may do."""
+def add_viewing(parser: argparse.ArgumentParser) -> None:
+    """What is read, and what looks at it."""
     parser.add_argument("timeline", metavar="TIMELINE", help="a timeline document or a video file")
     parser.add_argument(
         "--picture", metavar="FILE", help="a render of the programme, looked at instead of its media"
@@ -87,13 +88,18 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         metavar="FPS",
         help="frames a second of an EDL, which says none: 25, 29.97, 24000/1001",
     )
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """What is read, and what the beat may do."""
+    add_viewing(parser)
     parser.add_argument("--tempo", type=_bpm, metavar="BPM", help="the tempo to stay near (60-180)")
     parser.add_argument("--tempo-freedom", type=_unit, metavar="0..1", help="0 a steady click, 1 free rubato")
 
 
 def add_composing(parser: argparse.ArgumentParser) -> None:
     """How the music is made, and where it goes."""
-    parser.add_argument("--out", metavar="DIR", help="folder for the results (default: beside the timeline)")
+    add_placing(parser)
     parser.add_argument(
         "--prompt", metavar="TEXT", help='such as "warm lo-fi with Rhodes, 84 BPM, in A minor"'
     )
@@ -104,8 +110,21 @@ def add_composing(parser: argparse.ArgumentParser) -> None:
         "--adherence", type=_unit, default=0.5, metavar="0..1", help="how closely to follow the curve"
     )
     parser.add_argument("--steps", type=_steps, metavar="N", help="sampling steps (default: the backbone's)")
-    parser.add_argument("--loudness", type=_loudness, default=-16.0, metavar="LUFS", help="loudness target")
     parser.add_argument("--soundfont", metavar="FILE", help="instruments to use, .sf2 or .sf3")
+
+
+def add_looks(parser: argparse.ArgumentParser) -> None:
+    """What there is to look at beside the music."""
+    parser.add_argument("--plot", metavar="FILE", help="draw the take, of several the best, into a PNG")
+    parser.add_argument(
+        "--no-report", dest="report", action="store_false", help="leave out report.html, which shows the take"
+    )
+
+
+def add_placing(parser: argparse.ArgumentParser) -> None:
+    """Where the music of a timeline goes, and how loud it is."""
+    parser.add_argument("--out", metavar="DIR", help="folder for the results (default: beside the timeline)")
+    parser.add_argument("--loudness", type=_loudness, default=-16.0, metavar="LUFS", help="loudness target")
     parser.add_argument(
         "--to",
         metavar="FORMAT",

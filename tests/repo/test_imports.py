@@ -22,7 +22,8 @@ OWNERS = {
     "opentimelineio": ("v2m_otio",),
     "scenedetect": ("v2m.shots",),
     "tinysoundfont": ("v2m.codecs",),
-    "librosa": ("v2m.metrics",),
+    "librosa": ("v2m.metrics", "v2m.fit"),
+    "python_stretch": ("v2m.fit",),
     "matplotlib": ("v2m.report",),
     "grpc": ("v2m_daemon.server", "v2m_daemon.client", "v2m.rpc"),
     "grpc_health": ("v2m_daemon.server", "v2m_daemon.client"),
@@ -52,6 +53,7 @@ DISTRIBUTED_AS = {
     "otio_fcp_adapter": {"otio-fcp-adapter"},
     "otio_fcpx_xml_adapter": {"otio-fcpx-xml-adapter"},
     "otio_kdenlive_adapter": {"otio-kdenlive-adapter"},
+    "python_stretch": {"python-stretch"},
 }
 """Libraries whose packages are called by other names than they are imported by."""
 

@@ -59,12 +59,12 @@ def passing_cost(
     a, b = np.broadcast_arrays(bins[picked][None, :], bins[picked][:, None])
     beats = _beats(form, from_off_beat, a, b, spare)
     distance_s = np.abs(beats - passed.places[:, None, None, None]).min(axis=1) * interval_s
-    cost = np.tensordot(passed.weights, _share(distance_s), axes=1)
+    cost = np.tensordot(passed.weights, missed_share(distance_s), axes=1)
     nearest = np.minimum((np.arange(len(bins)) + _STRIDE // 2) // _STRIDE, len(picked) - 1)
     return np.asarray(cost[nearest[:, None], nearest[None, :]])
 
 
-def _share(distance_s: FloatArray) -> FloatArray:
+def missed_share(distance_s: FloatArray) -> FloatArray:
     """Share of its weight that a hit costs when the nearest beat is so far away."""
     rise = np.clip((distance_s - REACH_S) / (NEAR_S - REACH_S), 0.0, 1.0)
     return np.where(distance_s <= NEAR_S, _PASSED_COST + (_NEAR_COST - _PASSED_COST) * rise, 1.0)

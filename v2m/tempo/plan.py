@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
 from v2m.curves import FloatArray
 from v2m.errors import InputError
@@ -24,15 +23,12 @@ from v2m.tempo.hold import hold_mean
 from v2m.tempo.map import TempoMap
 from v2m.tempo.nominal import choose_bpm, choose_click
 from v2m.tempo.passing import NEAR_S, REACH_S
-from v2m.tempo.refine import Pins, refine
+from v2m.tempo.refine import Pins, settle
 from v2m.tempo.search import Route, Targets, search
 from v2m.tempo.settings import TempoCosts, TempoSettings, costs_about
 
 START_WEIGHT = 0.4
 """The first frame as a target: music begins on a beat with the picture, unless hits outweigh that."""
-
-_EXACT_S = 0.001
-"""A planned beat farther than this from its hit was held off by the limits: the hit is let go."""
 
 _TRY_EXACT_S = 0.04
 """A passed hit whose beat the search left this near is worth trying exactly: bins of tempo round so much."""
@@ -72,7 +68,7 @@ def plan_tempo(
     """
     settings = settings or TempoSettings()
     duration = float(duration_s)
-    targets = _targets(hits, duration)
+    targets = targets_of(hits, duration)
     if settings.freedom == 0 or settings.hit_weight == 0:
         bpm, beat_s = choose_click(targets, settings)
         tempo_map = _steady(bpm, beat_s, duration, settings.beats_per_bar)
@@ -97,7 +93,7 @@ def _reached(targets: Targets, tempo_map: TempoMap) -> float:
     return float(targets.weights @ ((off_s <= REACH_S) / 2 + (off_s <= NEAR_S) / 2))
 
 
-def _targets(hits: Sequence[Hit], duration_s: float) -> Targets:
+def targets_of(hits: Sequence[Hit], duration_s: float) -> Targets:
     """The hits by time with the first frame among them; those within a millisecond are one."""
     if not 0 < duration_s < np.inf:
         raise InputError(f"The programme lasts {duration_s} s, expected a positive length.")
@@ -133,15 +129,7 @@ def _bent(targets: Targets, costs: TempoCosts, duration_s: float, beats_per_bar:
     route = search(targets, costs, beats_per_bar)
     beats, first = _draft(route, targets, costs, duration_s)
     pins, weights = _pins(route, beats, first, targets)
-    while True:
-        refined = refine(beats, pins, costs)
-        at_pins = np.interp(pins.positions, np.arange(len(refined)), refined)
-        broken = np.abs(at_pins - pins.times_s) > pins.slack_s + _EXACT_S
-        weak = _weakest_of_each_run(broken, weights)
-        if not weak.any() or weak.all():
-            return _tempo_map(refined, -first, duration_s, beats_per_bar)
-        pins = Pins(pins.positions[~weak], pins.times_s[~weak], pins.slack_s[~weak])
-        weights = weights[~weak]
+    return _tempo_map(settle(beats, pins, weights, costs), -first, duration_s, beats_per_bar)
 
 
 def _pins(route: Route, beats_s: FloatArray, first: int, targets: Targets) -> tuple[Pins, FloatArray]:
@@ -178,15 +166,6 @@ def _draft(route: Route, targets: Targets, costs: TempoCosts, duration_s: float)
     intervals = 1 + np.concatenate([np.full(lead, entry), deviations, fade])
     beats = start - lead * (1 + entry) + np.concatenate([[0.0], np.cumsum(intervals)])
     return beats * costs.interval_s, first - lead
-
-
-def _weakest_of_each_run(broken: NDArray[np.bool_], weights: FloatArray) -> NDArray[np.bool_]:
-    """Of each run of neighbouring broken pins the lightest one: letting it go may free the others."""
-    weak = np.zeros_like(broken)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], broken.astype(np.int8), [0]])))
-    for start, end in edges.reshape(-1, 2):
-        weak[start + int(np.argmin(weights[start:end]))] = True
-    return weak
 
 
 def _tempo_map(beats_s: FloatArray, first_downbeat: int, duration_s: float, beats_per_bar: int) -> TempoMap:

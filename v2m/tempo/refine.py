@@ -32,6 +32,10 @@ _LIMIT_MARGIN = 1e-5
 """Limits are kept by this share more than asked, so that rounding to a microsecond cannot break them."""
 
 
+_EXACT_S = 0.001
+"""A planned beat farther than this from its hit was held off by the limits: the hit is let go."""
+
+
 @dataclass(frozen=True)
 class Pins:
     """Positions that must fall on times; a position is a whole beat or the middle of one."""
@@ -61,6 +65,35 @@ def refine(start_s: FloatArray, pins: Pins, costs: TempoCosts) -> FloatArray:
             if decrement < barrier:
                 break
     return np.asarray(times * costs.interval_s)
+
+
+def settle(start_s: FloatArray, pins: Pins, weights: FloatArray, costs: TempoCosts) -> FloatArray:
+    """The best beat times that meet as many pins as the limits allow, the heavier before the lighter.
+
+    Args:
+        start_s: (n,) rising beat times.
+        pins: what the beats should meet.
+        weights: (pins,) how much each matters.
+        costs: prices and limits.
+    """
+    while True:
+        refined = refine(start_s, pins, costs)
+        at_pins = np.interp(pins.positions, np.arange(len(refined)), refined)
+        broken = np.abs(at_pins - pins.times_s) > pins.slack_s + _EXACT_S
+        weak = _weakest_of_each_run(broken, weights)
+        if not weak.any() or weak.all():
+            return refined
+        pins = Pins(pins.positions[~weak], pins.times_s[~weak], pins.slack_s[~weak])
+        weights = weights[~weak]
+
+
+def _weakest_of_each_run(broken: NDArray[np.bool_], weights: FloatArray) -> NDArray[np.bool_]:
+    """Of each run of neighbouring broken pins the lightest one: letting it go may free the others."""
+    weak = np.zeros_like(broken)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], broken.astype(np.int8), [0]])))
+    for start, end in edges.reshape(-1, 2):
+        weak[start + int(np.argmin(weights[start:end]))] = True
+    return weak
 
 
 def _within_limits(start_s: FloatArray, pins: Pins, costs: TempoCosts) -> FloatArray:

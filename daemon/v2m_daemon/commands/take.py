@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from v2m.errors import UnfinishedError
-from v2m.opened_take import OpenedTake
-from v2m.remake import Compared, compare, composed_alike, remake
+from v2m.remake import Compared, compare, composed_alike, remake_of
 from v2m.stages import StageClock
 from v2m_daemon.progress import show_progress
 
@@ -39,12 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _verify(folder: Path, clock: StageClock, *, compose: bool) -> dict[str, Any]:
-    take = OpenedTake.read(folder)
     with tempfile.TemporaryDirectory(prefix="v2m-verify-") as again:
-        remake(take, Path(again), clock)
+        take = remake_of(folder, Path(again), clock)
         files = list(compare(folder, Path(again)))
     alike = None
-    if compose:
+    if compose and take is not None:
         with clock.stage("compose"):
             alike = composed_alike(take)
     return {

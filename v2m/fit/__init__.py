@@ -1,0 +1,14 @@
+"""A song of the user's own, fitted to a programme.
+
+- `pulse`: the beats of a track
+- `form`: its bars, sections, big moments, and which bars may follow which
+- `music`: both together
+- `choice`: which part is played, and which beats fall on which hits
+- `course`: what is played one after the other, and when
+- `stretch`: its sound at that pace
+- `fit`: the verb
+"""
+
+from v2m.fit.fit import FitSettings, fit
+
+__all__ = ["FitSettings", "fit"]

@@ -1,0 +1,326 @@
+"""Which part of a track is played, and which of its beats fall on which hits.
+
+Dynamic programming over the hits, as in `v2m.tempo.search`, with a track in place of a free click: a state is
+a hit and the beat of the track that falls on it. An edge leads to a later hit so many beats on; it costs the
+stretch that makes the beats last as long as the picture does, and the hits that it passes over. Where bars
+may be cut, the track can go on at another bar at any bar line, for a price that rises with how unlike the
+bars are. Prices are the planner's: a unit is a missed hit of weight 1.
+
+Conventions: times in seconds, of the programme for targets and of the track for beats; a stretch m makes
+music last 1 + m times as long.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from v2m.curves import FloatArray
+from v2m.errors import InputError
+from v2m.fit.music import Music
+from v2m.tempo.passing import missed_share
+from v2m.tempo.search import OFF_BAR_COST, Targets
+from v2m.tempo.settings import TempoCosts
+
+IntArray = NDArray[np.int64]
+
+MOMENT_GAIN: Final = 0.4
+"""Share of its weight that a hit is worth more on the biggest moment of a track: less than another hit."""
+
+CUT_COST: Final = 0.35
+"""Of a cut between bars that are the same: two hits in three that it wins pay for it."""
+
+UNLIKE_COST: Final = 1.0
+"""And this much more between bars that have nothing in common, which a listener takes for another song."""
+
+_ALWAYS_AHEAD: Final = 3
+"""Next hits that an edge may always lead to; and all within `_NEAR_S`: in a flurry most have no beat."""
+
+_NEAR_S: Final = 6.0
+_MAX_AHEAD: Final = 24
+
+_RIGID: Final = 1e-3
+"""Less stretch than this moves nothing that an ear could tell: the track is laid as it is."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """The beats of a track in the order in which they are played."""
+
+    legs: tuple[tuple[int, int], ...]
+    """First and last beat of each stretch without a cut; the last one's moment is the next leg's first."""
+
+    met: tuple[tuple[int, int], ...]
+    """(target, beats from the first leg's first beat to the one that falls on it), in order of time."""
+
+
+@dataclass
+class _Layer:
+    """The best way into each beat at one target."""
+
+    cost: FloatArray  # (n,)
+    mean: FloatArray  # (n,): stretch on the way in
+    source: IntArray  # (n,): target before, -1 for none
+    steps: IntArray  # (n,): beats since
+    origin: IntArray  # (n,): the beat there
+
+
+@dataclass(frozen=True)
+class _Front:
+    """All ways on from one target, so many beats later."""
+
+    cost: FloatArray  # (n,) by the beat that is reached
+    length_s: FloatArray  # (n,) of the music since
+    mean: FloatArray
+    origin: IntArray
+    jumped: IntArray
+    """(n,): the bar line that was left for this one at this step, -1 where the music runs on."""
+
+
+@dataclass(frozen=True)
+class _Close:
+    """The best way out."""
+
+    cost: float = np.inf
+    target: int = -1
+    steps: int = 0
+    beat: int = -1
+    origin: int = -1
+
+
+def choose(targets: Targets, music: Music, duration_s: float, costs: TempoCosts, *, may_cut: bool) -> Route:
+    """The cheapest way through the track that lasts as long as the programme.
+
+    Args:
+        targets: hits by time, the first frame among them.
+        music: the track.
+        duration_s: length of the programme.
+        costs: of stretching; `high` is the most that music may be stretched.
+        may_cut: whether bars may be left out, repeated or put elsewhere.
+
+    Raises:
+        InputError: no part of the track is long enough.
+    """
+    return _Search(targets, music, duration_s, costs, may_cut).route()
+
+
+class _Search:
+    def __init__(
+        self, targets: Targets, music: Music, duration_s: float, costs: TempoCosts, may_cut: bool
+    ) -> None:
+        self.targets, self.music, self.duration_s, self.costs = targets, music, duration_s, costs
+        self.beats_s = music.beats_s
+        self.limit = costs.high
+        self.downbeats: IntArray = np.array(music.form.downbeats, np.int64)
+        self.cuts = self._cut_costs() if may_cut else None
+        self.worth = self._worth()
+
+    def route(self) -> Route:
+        """Forward through the targets, then back along what was cheapest."""
+        count = len(self.targets.times_s)
+        layers = [self._opening(i) for i in range(count)]
+        close = _Close()
+        for i in range(count):
+            close = self._go_on(i, layers, close)
+        if not np.isfinite(close.cost):
+            raise InputError(
+                f"No part of the song lasts the {self.duration_s:.1f} s of the programme.",
+                hint="Allow cuts at bar lines with --edit, or more stretch with --max-stretch.",
+            )
+        return self._trace(layers, close)
+
+    # --- prices ------------------------------------------------------------------------------------
+
+    def _worth(self) -> FloatArray:
+        """Share of its weight that a hit costs on each beat; big moments cost less than nothing."""
+        place = np.full(len(self.beats_s), OFF_BAR_COST)
+        place[self.downbeats] = 0.0
+        return place - MOMENT_GAIN * self.music.form.moments
+
+    def _cut_costs(self) -> FloatArray:
+        """From each bar line to each other; to itself is no cut."""
+        costs = CUT_COST + UNLIKE_COST * (1.0 - self.music.form.likeness)
+        np.fill_diagonal(costs, np.inf)
+        return np.asarray(costs)
+
+    def _bend(self, m: FloatArray, beats: FloatArray | float) -> FloatArray:
+        """Cost of a stretch over so many beats, infinite beyond the limit."""
+        return np.where(np.abs(m) <= self.limit + 1e-9, self.costs.deviation * beats * m**2, np.inf)
+
+    def _missed_between(self, i: int, j: int, steps: int) -> float:
+        """The targets between two reached ones, `steps` even beats apart."""
+        times = self.targets.times_s
+        span_s = times[j] - times[i]
+        places = (times[i + 1 : j] - times[i]) / span_s * steps
+        off_s = np.abs(places - np.round(places)) * span_s / steps
+        return float(self.targets.weights[i + 1 : j] @ missed_share(off_s))
+
+    def _missed_straight(self, i: int, others: slice) -> FloatArray:
+        """Targets before or behind one where the track runs on as it is, by the beat on that one, (n,)."""
+        ahead_s = self.targets.times_s[others] - self.targets.times_s[i]
+        song_s = self.beats_s[:, None] + ahead_s[None]
+        right = np.clip(np.searchsorted(self.beats_s, song_s), 1, len(self.beats_s) - 1)
+        off_s = np.minimum(np.abs(song_s - self.beats_s[right - 1]), np.abs(self.beats_s[right] - song_s))
+        return np.asarray(missed_share(off_s) @ self.targets.weights[others])
+
+    def _arrive(self, i: int) -> FloatArray:
+        return np.asarray(self.targets.weights[i] * self.worth)
+
+    # --- ways in, on and out ------------------------------------------------------------------------
+
+    @property
+    def _is_rigid(self) -> bool:
+        return self.limit < _RIGID
+
+    def _opening(self, i: int) -> _Layer:
+        """Target i as the first that is reached: the track begins before it."""
+        count = len(self.beats_s)
+        none = np.full(count, -1, np.int64)
+        layer = _Layer(np.full(count, np.inf), np.zeros(count), none, none.copy(), none.copy())
+        lead_s = float(self.targets.times_s[i])
+        if i > _ALWAYS_AHEAD and lead_s > _NEAR_S and not self._is_rigid:
+            return layer
+        cost = self._cover(self.beats_s, lead_s) + self._missed_straight(i, slice(0, i)) + self._arrive(i)
+        layer.cost[:] = cost
+        return layer
+
+    def _cover(self, there_s: FloatArray, needed_s: float) -> FloatArray:
+        """Cost of making what there is of the track last as long as needed."""
+        short = np.maximum(needed_s - there_s, 0.0) / np.maximum(there_s, 1e-6)
+        return self._bend(short, there_s / self.music.interval_s)
+
+    def _go_on(self, i: int, layers: list[_Layer], close: _Close) -> _Close:
+        """From target i to those ahead, and to the end."""
+        layer, times = layers[i], self.targets.times_s
+        if not np.isfinite(layer.cost).any():
+            return close
+        ahead = [
+            j
+            for j in range(i + 1, min(i + 1 + _MAX_AHEAD, len(times)))
+            if j - i <= _ALWAYS_AHEAD or times[j] - times[i] <= _NEAR_S
+        ]
+        rest_s = self.duration_s - times[i]
+        can_close = len(times) - i <= _ALWAYS_AHEAD or rest_s <= _NEAR_S or self._is_rigid
+        missed = self._missed_straight(i, slice(i + 1, None)) if can_close else 0.0
+        front = self._start(layer.cost, layer.mean)
+        horizon_s = max([times[j] - times[i] for j in ahead] + [rest_s if can_close else 0.0])
+        for steps in range(self._most_steps(horizon_s) + 1):
+            if steps:
+                front = self._step(front)
+            if not np.isfinite(front.cost).any():
+                break
+            if can_close:
+                close = self._closed(i, steps, front, missed, rest_s, close)
+            for j in ahead if steps else ():
+                self._relax(i, j, steps, front, layers[j])
+        return close
+
+    def _most_steps(self, horizon_s: float) -> int:
+        shortest_s = float(np.diff(self.beats_s).min()) * (1 - self.limit)
+        return int(np.ceil(horizon_s / min(shortest_s, self.music.interval_s)))
+
+    def _start(self, cost: FloatArray, mean: FloatArray) -> _Front:
+        count = len(cost)
+        none = np.full(count, -1, np.int64)
+        return _Front(cost, np.zeros(count), mean, np.arange(count, dtype=np.int64), none)
+
+    def _step(self, front: _Front) -> _Front:
+        """A beat on, and over any cut at the bar line that is reached."""
+        cost, mean = np.full_like(front.cost, np.inf), np.zeros_like(front.mean)
+        length_s, origin = np.zeros_like(front.length_s), np.full_like(front.origin, -1)
+        cost[1:], mean[1:], origin[1:] = front.cost[:-1], front.mean[:-1], front.origin[:-1]
+        length_s[1:] = front.length_s[:-1] + np.diff(self.beats_s)
+        jumped = np.full_like(front.jumped, -1)
+        moved = _Front(cost, length_s, mean, origin, jumped)
+        return moved if self.cuts is None else self._over_cuts(moved, self.cuts)
+
+    def _over_cuts(self, front: _Front, cuts: FloatArray) -> _Front:
+        bars = self.downbeats
+        total = front.cost[bars][:, None] + cuts  # (from, to)
+        best = total.argmin(axis=0)
+        cheaper = total[best, np.arange(len(bars))] < front.cost[bars]
+        to, source = bars[cheaper], bars[best[cheaper]]
+        out = [front.cost.copy(), front.length_s.copy(), front.mean.copy()]
+        out[0][to] = total[best, np.arange(len(bars))][cheaper]
+        out[1][to], out[2][to] = front.length_s[source], front.mean[source]
+        origin, jumped = front.origin.copy(), front.jumped.copy()
+        origin[to], jumped[to] = front.origin[source], source
+        return _Front(out[0], out[1], out[2], origin, jumped)
+
+    def _relax(self, i: int, j: int, steps: int, front: _Front, layer: _Layer) -> None:
+        """Carry the costs to target j, where so many beats can last until it."""
+        span_s = float(self.targets.times_s[j] - self.targets.times_s[i])
+        if not 1 - 2 * self.limit <= steps * self.music.interval_s / span_s <= 1 + 2 * self.limit + 0.2:
+            return  # a track's own tempo wanders too, hence the room
+        m = span_s / np.maximum(front.length_s, 1e-6) - 1
+        cost = front.cost + self._bend(m, float(steps)) + self.costs.tail * (m - front.mean) ** 2
+        cost = cost + self._arrive(j) + self._missed_between(i, j, steps)
+        better = cost < layer.cost
+        layer.cost[better], layer.mean[better] = cost[better], m[better]
+        layer.source[better], layer.steps[better] = i, steps
+        layer.origin[better] = front.origin[better]
+
+    def _closed(
+        self, i: int, steps: int, front: _Front, missed: FloatArray | float, rest_s: float, close: _Close
+    ) -> _Close:
+        """The cheapest way out so far, if the track runs on to the end from where each front is."""
+        there_s = front.length_s + self.music.duration_s - self.beats_s
+        cost = front.cost + self._cover(there_s, rest_s) + np.asarray(missed)[front.origin]
+        beat = int(np.argmin(cost))
+        if cost[beat] >= close.cost - 1e-9:
+            return close
+        return _Close(float(cost[beat]), i, steps, beat, int(front.origin[beat]))
+
+    # --- the way back -------------------------------------------------------------------------------
+
+    def _trace(self, layers: list[_Layer], close: _Close) -> Route:
+        """Back from the end to the first target that is reached, then its legs forward."""
+        hops = [(close.target, close.origin, close.steps, close.beat)]
+        i, beat = close.target, close.origin
+        chain = [(i, 0)]
+        while layers[i].source[beat] >= 0:
+            layer = layers[i]
+            steps, origin = int(layer.steps[beat]), int(layer.origin[beat])
+            source = int(layer.source[beat])
+            hops.append((source, origin, steps, beat))
+            chain[-1] = (i, steps)
+            i, beat = source, origin
+            chain.append((i, 0))
+        counts = np.cumsum([steps for _, steps in reversed(chain)])
+        met = tuple((target, int(n)) for (target, _), n in zip(reversed(chain), counts, strict=True))
+        return Route(self._legs(beat, [self._replay(*hop) for hop in reversed(hops)]), met)
+
+    def _replay(self, target: int, origin: int, steps: int, beat: int) -> tuple[list[tuple[int, int]], int]:
+        """The cuts (left, entered) on the way from one beat to another, and the last beat."""
+        cost = np.full(len(self.beats_s), np.inf)
+        cost[origin] = 0.0
+        front = self._start(cost, np.zeros(len(cost)))
+        fronts = []
+        for _ in range(steps):
+            front = self._step(front)
+            fronts.append(front)
+        cuts, at = [], beat
+        for front in reversed(fronts):
+            if front.jumped[at] >= 0:
+                cuts.append((int(front.jumped[at]), at))
+                at = int(front.jumped[at])
+            at -= 1
+        return cuts[::-1], beat
+
+    @staticmethod
+    def _legs(first: int, parts: list[tuple[list[tuple[int, int]], int]]) -> tuple[tuple[int, int], ...]:
+        legs = [(first, first)]
+        for cuts, last in parts:
+            for left, entered in cuts:
+                legs[-1] = (legs[-1][0], left)
+                legs.append((entered, entered))
+            legs[-1] = (legs[-1][0], last)
+        return tuple(legs)
+
+
+def limited(costs: TempoCosts, max_stretch: float) -> TempoCosts:
+    """The planner's prices with the limits of stretching."""
+    return replace(costs, low=-max_stretch, high=max_stretch)

@@ -1,0 +1,342 @@
+"""`fit`: a song of the user's own under the picture, its beats on the hits.
+
+    song -> beats, bars, sections -> which part, cut where -> map -> stretched -> mastered -> take
+
+The take keeps a copy of the song, so that it can be made again from its folder alone. It has no stems, no
+notes and no latents: nothing of it was composed here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from v2m import __version__
+from v2m.analysis import Analysis
+from v2m.audio import Ending, MasterSettings, WavWriter, master_blocks
+from v2m.errors import DocumentError, InputError, OutputWriteError, UsageError
+from v2m.fit.choice import choose, limited
+from v2m.fit.course import Course, Piece, Warp, on_beats, played, tempo_map_of, warp_course
+from v2m.fit.form import find_form
+from v2m.fit.music import Music
+from v2m.fit.pulse import librosa_module, track_pulse
+from v2m.fit.stretch import CourseSound, Samples, signalsmith_module, stretched
+from v2m.frames.sound import read_sound
+from v2m.measures import measures
+from v2m.plan import HIT_WEIGHT, sch_of_beats
+from v2m.score import Scored
+from v2m.shelf import TakeShelf
+from v2m.stages import Cancel, StageClock, never_cancel
+from v2m.take import Fitted, Source, TakeRecord, write_record
+from v2m.tempo import TempoMap, TempoSettings
+from v2m.tempo.plan import targets_of
+from v2m.tempo.settings import costs_about
+from v2m.timebase import SAMPLE_RATE_HZ, samples_covering
+
+LONGEST_SONG_S: Final = 1800.0
+"""Half an hour, which fills 700 MB of memory: more is an album."""
+
+BACKBONE: Final = "fit"
+"""What stands in a record in place of the model that composed."""
+
+_SOFT_START_S: Final = 0.03
+"""Music that is entered between two beats fades in over this; one that begins on a beat begins at once."""
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """Every knob of `v2m fit` that shapes the music."""
+
+    max_stretch: float = 0.06
+    """How far the song may be stretched or squeezed anywhere: 0.06 is 6 percent, which few hear."""
+
+    edit: bool = False
+    """Whether bars may be left out, repeated or put elsewhere."""
+
+    tempo_bpm: float | None = None
+    """The song's tempo where the user says it."""
+
+    loudness_lufs: float = -16.0
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            UsageError: a value is out of range.
+        """
+        if not 0 <= self.max_stretch <= 0.25:
+            raise UsageError(f"The largest stretch is {self.max_stretch:.0%}, expected 0 to 25 percent.")
+        if self.tempo_bpm is not None and not 30 <= self.tempo_bpm <= 300:
+            raise UsageError(f"The song's tempo is {self.tempo_bpm:g} BPM, expected 30 to 300.")
+
+
+def fit(
+    song: Path,
+    analysis: Analysis,
+    settings: FitSettings,
+    *,
+    shelf: TakeShelf,
+    stem: str,
+    sources: tuple[Source, ...] = (),
+    clock: StageClock | None = None,
+    cancel: Cancel = never_cancel,
+) -> Scored:
+    """Lay a song under a programme and write the take.
+
+    Args:
+        song: a sound file.
+        analysis: of the programme.
+        settings: the knobs.
+        shelf: gets `STEM.v2m`.
+        stem: name of the take.
+        sources: the programme's files, for the record.
+        clock: hears of the stages.
+        cancel: raises CancelledError to stop; the shelf then leaves nothing behind.
+
+    Raises:
+        MediaError: the song cannot be read.
+        InputError: it has no beat, or is too short.
+        MissingPartError: a library of the extra `fit` is not installed.
+        OutputWriteError: the take cannot be written.
+    """
+    clock = clock or StageClock()
+    librosa_module(), signalsmith_module()  # missed now rather than after minutes of work
+    shelf.check(stem)
+    with clock.stage("plan"):
+        samples = read_sound(song, longest_s=LONGEST_SONG_S, cancel=cancel)
+        music = hear(samples, song.name, settings.tempo_bpm)
+        cancel()
+        laid = lay(music, analysis, settings, song.name)
+    building = shelf.new()
+    try:
+        kept = _keep(song, building)
+        fitted = laid.fitted(kept, song)
+        with clock.stage("render"):
+            write_music(building / "music.wav", samples, fitted, analysis, settings.loudness_lufs, cancel)
+        with clock.stage("master"):
+            metrics = {
+                **measures(analysis, laid.tempo_map, building / "music.wav"),
+                **laid.told(analysis, music),
+            }
+            record = _record(analysis, settings, sources, laid, fitted, metrics)
+            write_record(building, record)
+    except OSError as error:
+        raise OutputWriteError(f"The take could not be written: {error.strerror or error}.") from error
+    return Scored(shelf.put(building, stem), record)
+
+
+def hear(samples: Samples, name: str, bpm: float | None = None) -> Music:
+    """What is known of a track (s, 2) from its sound.
+
+    Raises:
+        InputError: it is silent, or has no beat that can be made out.
+    """
+    pulse = track_pulse(samples, bpm=bpm, name=name)
+    return Music(len(samples) / SAMPLE_RATE_HZ, pulse, find_form(samples, pulse))
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A track under a programme."""
+
+    course: Course
+    warp: Warp
+    """By beats; see `v2m.fit.course.on_beats`."""
+
+    tempo_map: TempoMap
+
+    @property
+    def largest_stretch(self) -> float:
+        """How far the track is stretched or squeezed where it is most."""
+        return float(np.abs(self.warp.stretches).max())
+
+    def fitted(self, kept: str, song: Path) -> Fitted:
+        """What the record says of it."""
+        return Fitted(
+            song=kept,
+            name=song.name,
+            sha256=_sha256(song),
+            pieces=tuple((piece.course_s, piece.song_s, piece.end_song_s) for piece in self.course.pieces),
+            knots=tuple(zip(self.warp.course_s.tolist(), self.warp.time_s.tolist(), strict=True)),
+        )
+
+    def told(self, analysis: Analysis, music: Music) -> dict[str, Any]:
+        """What the metrics say besides those of every take."""
+        unfitted = sch_of_beats(analysis, tuple((music.beats_s).tolist()))
+        return {
+            "song": {"tempo_bpm": round(music.pulse.bpm, 2), "clarity": round(music.pulse.clarity, 3)},
+            "unfitted_sch": unfitted.value,
+            "largest_stretch": round(self.largest_stretch, 4),
+        }
+
+
+def lay(music: Music, analysis: Analysis, settings: FitSettings, name: str = "The song") -> Laid:
+    """Choose what of a track is played, and when.
+
+    Raises:
+        InputError: it is too short.
+    """
+    duration_s = float(analysis.timeline.duration_s)
+    if not settings.edit:
+        _check_length(music, duration_s, settings, name)
+    targets = targets_of(analysis.hits, duration_s)
+    costs = limited(
+        costs_about(60.0 / music.interval_s, TempoSettings(hit_weight=HIT_WEIGHT)), settings.max_stretch
+    )
+    route = choose(targets, music, duration_s, costs, may_cut=settings.edit)
+    course = Course.of(route, music)
+    warp = warp_course(course, route, targets, music, duration_s, costs)
+    return Laid(course, on_beats(course, warp, duration_s), tempo_map_of(course, warp, duration_s))
+
+
+def _check_length(music: Music, duration_s: float, settings: FitSettings, name: str) -> None:
+    longest_s = music.duration_s * (1 + settings.max_stretch)
+    if longest_s < duration_s:
+        raise InputError(
+            f"{name} lasts {music.duration_s:.1f} s, stretched {longest_s:.1f} s at most; "
+            f"the programme lasts {duration_s:.1f} s.",
+            hint="Add --edit to repeat bars, or fit it to a part with --in and --out-point.",
+        )
+
+
+def write_music(
+    wav: Path, samples: Samples, fitted: Fitted, analysis: Analysis, loudness_lufs: float, cancel: Cancel
+) -> None:
+    """Write the music of a programme: stretched, faded at its ends, as loud as wished."""
+    count = samples_covering(analysis.timeline.duration_s)
+    with WavWriter(wav) as writer:
+        blocks = _shaped(_blocks(samples, fitted, count, cancel), fitted, analysis, count)
+        for block in master_blocks(blocks, MasterSettings(loudness_lufs)):
+            writer.write(block)
+
+
+def _blocks(samples: Samples, fitted: Fitted, count: int, cancel: Cancel) -> Iterator[Samples]:
+    return stretched(CourseSound(samples, _pieces(fitted)), _warp(fitted), count, cancel)
+
+
+def _pieces(fitted: Fitted) -> list[Piece]:
+    return [Piece(*piece) for piece in fitted.pieces]
+
+
+def _warp(fitted: Fitted) -> Warp:
+    course_s, time_s = np.array(fitted.knots, np.float64).T
+    return Warp(course_s, time_s)
+
+
+def _shaped(blocks: Iterator[Samples], fitted: Fitted, analysis: Analysis, count: int) -> Iterator[Samples]:
+    """The music with its fades: a soft start where it is entered between two beats, and the ending."""
+    last = max((hit.time_s for hit in analysis.hits if hit.kind != "end"), default=Fraction(-1))
+    ending = Ending(count, round(last * SAMPLE_RATE_HZ) if last >= 0 else None)
+    beats_s = [time_s for _, time_s in fitted.knots[1:-1]]
+    first_s = fitted.knots[0][1]
+    on_beat = any(abs(beat_s - first_s) < 0.02 for beat_s in beats_s)
+    at = 0
+    for block in blocks:
+        if at < _SOFT_START_S * SAMPLE_RATE_HZ and not on_beat:
+            rise = np.minimum((at + np.arange(len(block))) / (_SOFT_START_S * SAMPLE_RATE_HZ), 1.0)
+            block = (block * np.sin(rise * np.pi / 2)[:, None] ** 2).astype(np.float32)
+        yield ending.shape(block, at)
+        at += len(block)
+
+
+def _keep(song: Path, folder: Path) -> str:
+    """Copy the song into the take; returns what it is called there."""
+    suffix = song.suffix.lower()
+    name = f"song{suffix if suffix.isascii() and len(suffix) <= 8 else ''}"
+    shutil.copyfile(song, folder / name)
+    return name
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _record(
+    analysis: Analysis,
+    settings: FitSettings,
+    sources: tuple[Source, ...],
+    laid: Laid,
+    fitted: Fitted,
+    metrics: dict[str, Any],
+) -> TakeRecord:
+    timeline, curve = analysis.timeline, analysis.curve.rounded()
+    return TakeRecord(
+        sources=sources,
+        prompt="",
+        terms=(),
+        unknown_words=(),
+        seed=0,
+        backbone=BACKBONE,
+        weights_sha256="",
+        soundfont_sha256="",
+        encoder=analysis.encoder,
+        settings=asdict(settings),
+        frame_rate=timeline.rate,
+        start_frame=timeline.start_frame,
+        duration_s=timeline.duration_s,
+        hits=analysis.hits,
+        tempo_map=laid.tempo_map,
+        tonic=0,
+        curve={**asdict(curve), "values": curve.values.tolist()},
+        metrics=metrics,
+        notes=analysis.notes,
+        v2m_version=__version__,
+        cuts=timeline.cuts,
+        drop_frame=timeline.drop_frame,
+        fitted=fitted,
+    )
+
+
+def refit(folder: Path, record: TakeRecord, analysis: Analysis, again: Path, clock: StageClock) -> None:
+    """Make a fitted take again in an empty folder, from the song that it keeps.
+
+    Raises:
+        DocumentError: the song in it is not the one that it was made from.
+    """
+    fitted = record.fitted
+    if (
+        fitted is None
+        or not (folder / fitted.song).is_file()
+        or _sha256(folder / fitted.song) != fitted.sha256
+    ):
+        raise DocumentError(f"{folder.name} lacks the song that it was made from, or it was changed.")
+    with clock.stage("render"):
+        samples = read_sound(folder / fitted.song, longest_s=LONGEST_SONG_S)
+        loudness_lufs = record.settings["loudness_lufs"]
+        write_music(again / "music.wav", samples, fitted, analysis, loudness_lufs, never_cancel)
+    with clock.stage("master"):
+        found = measures(analysis, record.tempo_map, again / "music.wav")
+        write_record(again, replace(record, metrics={**record.metrics, **found}))
+
+
+def played_pieces(record: TakeRecord) -> list[tuple[float, float, float]]:
+    """What is heard of the song: (second of the programme, from, to in the song), in order."""
+    if record.fitted is None:
+        return []
+    warp = _warp(record.fitted)
+    return [
+        (
+            round(float(warp.times(np.array(piece.course_s))), 3),
+            round(piece.song_s, 3),
+            round(piece.end_song_s, 3),
+        )
+        for piece in played(_pieces(record.fitted), warp)
+    ]
+
+
+def beat_errors_s(record: TakeRecord) -> dict[str, float]:
+    """How far the nearest beat of a fitted song lies from each hit, late positive."""
+    beats = np.array(record.tempo_map.beats_s)
+    errors = {}
+    for hit in record.hits:
+        off_s = beats - float(hit.time_s)
+        errors[hit.id] = round(float(off_s[np.argmin(np.abs(off_s))]), 4) + 0.0  # never -0.0
+    return errors
