@@ -160,12 +160,12 @@ class TakeRecord:
     kept: Kept | None = None
     """None where all parts are its own."""
 
-    @property
-    def before(self) -> Origin:
-        """The take before any hit was moved."""
     fitted: Fitted | None = None
     """None where the music was composed."""
 
+    @property
+    def before(self) -> Origin:
+        """The take before any hit was moved."""
         return self.origin or Origin(self.duration_s, self.hits, self.cuts, self.tempo_map, self.curve)
 
 
@@ -214,19 +214,19 @@ def _typed(fields: dict[str, Any]) -> dict[str, Any]:
         "parent": None if parent is None else Parent(**parent),
         "origin": None if origin is None else Origin(**{**origin, **_timed(origin)}),
         "redone": None if redone is None else Redone(**redone),
+        "fitted": None if fitted is None else _fitted(fitted),
         "kept": None if kept is None else Kept(tuple(kept["parts"]), _record(kept["record"])),
     }
 
-        "fitted": None if fitted is None else _fitted(fitted),
 
-def _timed(fields: dict[str, Any]) -> dict[str, Any]:
-    """What a record and its origin have alike."""
-    tempo = fields["tempo_map"]
 def _fitted(fields: dict[str, Any]) -> Fitted:
     pieces, knots = (tuple(map(tuple, fields[name])) for name in ("pieces", "knots"))
     return Fitted(**{**fields, "pieces": pieces, "knots": knots})
 
 
+def _timed(fields: dict[str, Any]) -> dict[str, Any]:
+    """What a record and its origin have alike."""
+    tempo = fields["tempo_map"]
     return {
         "duration_s": Fraction(fields["duration_s"]),
         "hits": tuple(Hit(**_exact(hit, "time_s")) for hit in fields["hits"]),

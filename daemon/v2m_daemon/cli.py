@@ -147,8 +147,6 @@ def _add_restyle(commands: Commands) -> None:
     restyle.set_defaults(run="v2m_daemon.commands.restyle")
 
 
-def _add_takes(commands: Commands) -> None:
-    takes = commands.add_parser(
 def _add_fit(commands: Commands) -> None:
     fit = commands.add_parser("fit", help="lay a song of your own under a timeline, its beats on the hits")
     fit.add_argument("song", metavar="SONG", help="a sound file: wav, mp3, flac, m4a, ogg …")
@@ -168,6 +166,8 @@ def _add_fit(commands: Commands) -> None:
     fit.set_defaults(run="v2m_daemon.commands.fit")
 
 
+def _add_takes(commands: Commands) -> None:
+    takes = commands.add_parser(
         "takes", help="list takes: which was made from which, what was asked, their size"
     )
     takes.add_argument("folder", metavar="DIR", nargs="?", default=".", help="where they lie (default: here)")
