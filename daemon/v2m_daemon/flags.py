@@ -125,7 +125,6 @@ def add_placing(parser: argparse.ArgumentParser) -> None:
     """Where the music of a timeline goes, and how loud it is."""
     parser.add_argument("--out", metavar="DIR", help="folder for the results (default: beside the timeline)")
     parser.add_argument("--loudness", type=_loudness, default=-16.0, metavar="LUFS", help="loudness target")
-    parser.add_argument("--soundfont", metavar="FILE", help="instruments to use, .sf2 or .sf3")
     parser.add_argument(
         "--to",
         metavar="FORMAT",
