@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from v2m.analysis import Analysis
+from v2m.hits import Hit
 from v2m.metrics.sch import PAPER_TOLERANCE_S, SCH, scene_cut_hit
 from v2m.prompt.words import Brief
-from v2m.tempo import Plan, TempoSettings, plan_tempo
+from v2m.tempo import Plan, TempoMap, TempoSettings, plan_tempo
+from v2m.tempo.passing import REACH_S
 
 HIT_WEIGHT = 2.0
 """Twice the planner's own weight: cuts of real footage come dense, and a few more reach a beat. Five times it
@@ -16,6 +21,10 @@ reaches no more that a listener can tell (column `plan` of `benchmarks/sch.py`),
 STYLE_LEEWAY = 1.12
 """How far past a style's usual tempi the planner may look: words name a style, the cuts a moment. Within the
 usual ones beats come near 2 to 5 cuts in 100 fewer; a tempo that was asked for is kept."""
+
+
+OFFBEAT = "Hits that no beat reaches and that get an accent of their own"
+"""What a take's note of them begins with."""
 
 
 @dataclass(frozen=True)
@@ -53,3 +62,11 @@ def sch_of_beats(analysis: Analysis, beats_s: tuple[float, ...]) -> SCH:
     timeline = analysis.timeline
     cuts_s = [float(cut.time_s + cut.center_offset_s) for cut in timeline.cuts]
     return scene_cut_hit(cuts_s, beats_s, float(timeline.duration_s), PAPER_TOLERANCE_S)
+
+
+def offbeat_notes(hits: Sequence[Hit], tempo_map: TempoMap) -> tuple[str, ...]:
+    """What a person should know of hits that lie on no beat; nothing where all do."""
+    times_s = np.array([float(hit.time_s) for hit in hits])
+    nearest_s = tempo_map.time_s(np.round(tempo_map.beat_at(times_s)))
+    count = int((np.abs(nearest_s - times_s) > REACH_S).sum())
+    return (f"{OFFBEAT}: {count}.",) if count else ()

@@ -22,6 +22,7 @@ from v2m.codecs.synth import ScoreSynth
 from v2m.errors import OutputWriteError, UsageError
 from v2m.measures import measures
 from v2m.opened_take import OpenedTake, analysis_of, curve_of
+from v2m.plan import offbeat_notes
 from v2m.prompt.words import Brief, read_prompt
 from v2m.retime.verb import check_weights
 from v2m.score import Scored
@@ -247,7 +248,7 @@ class _Job:
             settings={**record.settings, "prompt": self.brief.text, "muted": muted},
             tonic=self.brief.tonic if self.brief.tonic is not None else record.tonic,
             curve=self._curve(),
-            notes=tuple(self.notes),
+            notes=(*offbeat_notes(record.hits, record.tempo_map), *self.notes),
             v2m_version=__version__,
             parent=self.take.as_parent,
             asked=dict(self.wish.asked),

@@ -26,7 +26,7 @@ from v2m.measures import measures
 from v2m.metrics.music import music_figures
 from v2m.performance import play
 from v2m.piece import Piece
-from v2m.plan import TempoWish, plan_beats
+from v2m.plan import TempoWish, offbeat_notes, plan_beats
 from v2m.prompt.casting import silent_parts
 from v2m.prompt.pace import prompt_from_pace
 from v2m.prompt.words import Brief, read_prompt
@@ -194,11 +194,7 @@ class _Job:
     def plan(self) -> Plan:
         wish = TempoWish(self.settings.tempo_bpm, self.settings.tempo_freedom)
         plan = plan_beats(self.analysis, self.brief, wish)
-        offbeat = [hit.id for hit in self.analysis.hits if hit.id in plan.offbeat]
-        if offbeat:
-            self.notes.append(
-                f"Hits that no beat reaches and that get an accent of their own: {len(offbeat)}."
-            )
+        self.notes += offbeat_notes(self.analysis.hits, plan.tempo_map)
         return plan
 
     def commission(self, plan: Plan) -> Commission:
@@ -280,4 +276,5 @@ class _Job:
             master_gain=gain,
             cuts=timeline.cuts,
             drop_frame=timeline.drop_frame,
+            goes_on=timeline.goes_on,
         )

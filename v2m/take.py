@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -147,6 +147,9 @@ class TakeRecord:
     drop_frame: bool = False
     """Whether the timeline counts in drop-frame timecode."""
 
+    goes_on: bool = False
+    """Whether the timeline went on where the music ended."""
+
     parent: Parent | None = None
     asked: dict[str, Any] = field(default_factory=dict)
     """What was asked of the parent: nudges, a new timeline, new words."""
@@ -266,5 +269,19 @@ def write_record(folder: Path, record: TakeRecord) -> None:
 
 
 def take_id(record: TakeRecord) -> str:
-    """What a take is known by wherever its folder lies: the beginning of its record's hash."""
-    return hashlib.sha256(to_json(record).encode()).hexdigest()[:16]
+    """What a take is known by wherever its folder lies: the beginning of its record's hash.
+
+    Fields at their default do not count, so that those of later versions change no id.
+    """
+    return hashlib.sha256(json.dumps(_telling(record), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _telling(record: TakeRecord) -> dict[str, Any]:
+    """The fields that are not at their default."""
+    told: dict[str, Any] = json.loads(to_json(record))
+    for each in fields(TakeRecord):
+        if each.default is not MISSING and getattr(record, each.name) == each.default:
+            del told[each.name]
+    if record.kept is not None:
+        told["kept"]["record"] = _telling(record.kept.record)
+    return told

@@ -106,6 +106,9 @@ class Timeline:
     """Frame number that the editor shows for the first frame (86400 for 01:00:00:00 at 24)."""
 
     drop_frame: bool = False
+    goes_on: bool = False
+    """Whether this is an excerpt that ends before the programme does."""
+
     notes: tuple[str, ...] = ()
     """What a person should know of the reading: media not found, effects not understood."""
 
@@ -165,6 +168,7 @@ class Timeline:
                 replace(m, time_s=m.time_s - start_s) for m in self.markers if start_s <= m.time_s < end_s
             ),
             start_frame=self.start_frame + seconds_to_frame(start_s, self.rate),
+            goes_on=self.goes_on or end_s < self.duration_s,
         )
 
 

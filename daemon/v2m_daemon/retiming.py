@@ -14,7 +14,7 @@ from v2m.errors import InputError
 from v2m.hits import find_hits
 from v2m.opened_take import OpenedTake
 from v2m.retime import MAX_BEND, Retiming, plan_retime
-from v2m.retime.following import followed
+from v2m.retime.following import followed, followed_end
 from v2m.retime.nudge import nudged, read_nudges
 from v2m.take import Source
 from v2m.timeline import Timeline
@@ -80,7 +80,7 @@ def _nudging(take: OpenedTake, wish: Wish) -> Retiming:
 
 
 def _part(take: OpenedTake, timeline: Timeline) -> tuple[Fraction, Timeline]:
-    """The part of a new timeline that the take is the music of: to its end, if the take went to the end."""
+    """The part of a new timeline that a take is the music of: all the rest, unless the take ended before."""
     record = take.record
     if timeline.rate != record.frame_rate:
         raise InputError(
@@ -89,14 +89,16 @@ def _part(take: OpenedTake, timeline: Timeline) -> tuple[Fraction, Timeline]:
             hint="Score it anew.",
         )
     start_s = (record.start_frame - timeline.start_frame) / timeline.rate
-    if start_s <= 0:
-        return Fraction(0), timeline
     if start_s >= timeline.duration_s:
         raise InputError(
             f"The take begins {float(start_s):g} s into the timeline, which lasts "
             f"{float(timeline.duration_s):g} s.",
         )
-    return start_s, timeline.excerpt(start_s, timeline.duration_s)
+    start_s = max(Fraction(0), start_s)
+    rest = timeline.excerpt(start_s, timeline.duration_s)
+    if record.goes_on:
+        rest = rest.excerpt(Fraction(0), followed_end(record, find_hits(rest), rest.duration_s))
+    return start_s, rest
 
 
 def _recutting(take: OpenedTake, wish: Wish, timeline: Timeline) -> Retiming:

@@ -1,8 +1,6 @@
-"""A new cut of the programme: which of a take's hits are which of the new timeline's.
+"""A new cut of the programme: where a take's hits are in the new timeline.
 
-Markers are known by their ids. Cuts have none: they are matched in order so that as many as can keep their
-distance to the one before, for then the music between them can stay as it is. Moments that were seen in the
-picture stay with their shots.
+Moments that were seen in the picture stay with their shots.
 Conventions: exact seconds; a hit that is matched keeps its id, weight and reason, and takes the new time.
 """
 
@@ -10,28 +8,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
 from v2m.hits import Hit
+from v2m.retime.matching import matched
 from v2m.take import TakeRecord
 
-_REACH: Final = 12
-"""Hits passed over in a row while matching: a change of more is matched anew behind it."""
-
-_UNMATCHED_COST: Final = 1.0
-_MOVED_COST: Final = 0.5
-"""Of a distance that changed, however little, and as much again for each second of it."""
-
-_MOST_S: Final = 20.0
-"""A match that changes a distance by more says nothing; the hits are others."""
-
-
-@dataclass(frozen=True)
-class _State:
-    cost: float
-    pairs: tuple[tuple[int, int], ...]
+_BEHIND_S: Final = Fraction(20)
+"""So far behind where an excerpt ended its hits are looked for: more hits than were there say nothing."""
 
 
 def followed(record: TakeRecord, hits: Sequence[Hit], end_s: Fraction) -> tuple[Hit, ...]:
@@ -42,10 +28,8 @@ def followed(record: TakeRecord, hits: Sequence[Hit], end_s: Fraction) -> tuple[
         hits: of the new timeline, in order; the picture need not have been looked at.
         end_s: length of the new timeline.
     """
-    by_id = {hit.id: hit for hit in record.hits if hit.kind == "marker"}
-    old = [hit for hit in record.hits if hit.kind not in ("visual", "end")]
-    new = [hit for hit in hits if hit.kind not in ("visual", "end")]
-    pairs = _matched(old, new, by_id)
+    new = _of_the_cut(hits)
+    pairs = matched(_of_the_cut(record.hits), new)
     kept = {new_hit.id: old_hit for old_hit, new_hit in pairs}
     taken = {hit.id for hit in record.hits} | {hit.id for hit in record.before.hits}
     placed: list[Hit] = []
@@ -62,6 +46,25 @@ def followed(record: TakeRecord, hits: Sequence[Hit], end_s: Fraction) -> tuple[
     return tuple(sorted(placed, key=lambda hit: hit.time_s))
 
 
+def followed_end(record: TakeRecord, hits: Sequence[Hit], end_s: Fraction) -> Fraction:
+    """Where the music of a part of a programme ends in a new cut: as far behind its last hit as before.
+
+    Args:
+        record: of a take that ended before the programme did.
+        hits: of the new timeline from where the take begins, to its end.
+        end_s: that end.
+    """
+    near = [hit for hit in hits if hit.time_s <= record.duration_s + _BEHIND_S]
+    pairs = matched(_of_the_cut(record.hits), _of_the_cut(near))
+    shift_s = pairs[-1][1].time_s - pairs[-1][0].time_s if pairs else Fraction(0)
+    return min(end_s, record.duration_s + shift_s)
+
+
+def _of_the_cut(hits: Sequence[Hit]) -> list[Hit]:
+    """Those that the timeline itself tells of."""
+    return [hit for hit in hits if hit.kind not in ("visual", "end")]
+
+
 def _free_id(wanted: str, taken: set[str]) -> str:
     number = 1
     name = wanted
@@ -69,47 +72,6 @@ def _free_id(wanted: str, taken: set[str]) -> str:
         number += 1
         name = f"{wanted}+{number}"
     return name
-
-
-def _matched(old: Sequence[Hit], new: Sequence[Hit], by_id: dict[str, Hit]) -> list[tuple[Hit, Hit]]:
-    """Pairs of hits that are the same, in order of both."""
-    before = [Fraction(0), *(hit.time_s for hit in old)]
-    after = [Fraction(0), *(hit.time_s for hit in new)]
-    best: dict[tuple[int, int], _State] = {(0, 0): _State(0.0, ())}
-    for i in range(1, len(before)):
-        for j in range(1, len(after)):
-            if (state := _best_before(i, j, before, after, best)) is None:
-                continue
-            one, other = old[i - 1], new[j - 1]
-            if (one.id in by_id or other.kind == "marker") and one.id != other.id:
-                continue  # a marker is itself and nothing else
-            best[i, j] = _State(state.cost, (*state.pairs, (i - 1, j - 1)))
-    left = (len(old), len(new))
-    ends = [
-        (state.cost + _UNMATCHED_COST * (left[0] - i + left[1] - j), state) for (i, j), state in best.items()
-    ]
-    chosen = min(ends, key=lambda end: end[0])[1]
-    return [(old[i], new[j]) for i, j in chosen.pairs]
-
-
-def _best_before(
-    i: int, j: int, before: Sequence[Fraction], after: Sequence[Fraction], best: dict[tuple[int, int], _State]
-) -> _State | None:
-    """The cheapest way to match hit i with hit j."""
-    found: _State | None = None
-    for a in range(max(0, i - 1 - _REACH), i):
-        for b in range(max(0, j - 1 - _REACH), j):
-            state = best.get((a, b))
-            if state is None:
-                continue
-            moved_s = abs(float((after[j] - after[b]) - (before[i] - before[a])))
-            if moved_s > _MOST_S:
-                continue
-            cost = state.cost + _UNMATCHED_COST * (i - a - 1 + j - b - 1)
-            cost += (_MOVED_COST + _MOVED_COST * moved_s) if moved_s else 0.0
-            if found is None or cost < found.cost:
-                found = _State(cost, state.pairs)
-    return found
 
 
 def _seen(record: TakeRecord, moves: Sequence[tuple[Fraction, Fraction]], end_s: Fraction) -> list[Hit]:

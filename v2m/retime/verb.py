@@ -23,6 +23,7 @@ from v2m.excerpt import Excerpts
 from v2m.measures import measures
 from v2m.opened_take import OpenedTake, analysis_of
 from v2m.piece import Piece
+from v2m.plan import OFFBEAT, offbeat_notes
 from v2m.retime.edit import Edit
 from v2m.retime.plan import MAX_BEND, RetimePlan, plan_of, plan_redone
 from v2m.retime.redone import redone
@@ -245,6 +246,11 @@ class RetimedMusic:
         )
 
 
+def kept_notes(record: TakeRecord) -> tuple[str, ...]:
+    """What still holds where hits are elsewhere."""
+    return tuple(note for note in record.notes if not note.startswith(OFFBEAT))
+
+
 def _record(take: OpenedTake, wish: Retiming) -> TakeRecord:
     after, before = wish.plan.after, take.record.before
     settings = {**take.record.settings, "max_bend": wish.max_bend}
@@ -257,7 +263,7 @@ def _record(take: OpenedTake, wish: Retiming) -> TakeRecord:
         tempo_map=after.tempo_map,
         curve=after.curve,
         settings=settings,
-        notes=(*take.record.notes, *wish.notes),
+        notes=(*kept_notes(take.record), *offbeat_notes(after.hits, after.tempo_map), *wish.notes),
         v2m_version=__version__,
         parent=take.as_parent,
         asked=dict(wish.asked),
