@@ -69,6 +69,12 @@ def hit_frames(state: State) -> list[int]:
     return sorted(int(m["frame"]) for m in state["timelines"][0]["markers"] or [] if m["customData"])
 
 
+def bin_of(state: State) -> dict[str, Any]:
+    """What was imported, oldest first."""
+    found: dict[str, Any] = next(each for each in state["bins"] if each["name"] == "V2M")
+    return found
+
+
 @pytest.mark.usefixtures("daemon")
 def test_from_a_nudged_marker_to_the_new_wav_on_the_track(menu: Stage) -> None:
     nudge = {"act": "move", "from": 90, "to": 97}
@@ -81,9 +87,9 @@ def test_from_a_nudged_marker_to_the_new_wav_on_the_track(menu: Stage) -> None:
     with wave.open(item["path"]) as music:
         assert music.getnframes() == 480_000
     assert hit_frames(state) == [97, 180]
-    bin_ = next(each for each in state["bins"] if each["name"] == "V2M")
-    assert len(bin_["paths"]) == 2
-    assert item["path"] == bin_["paths"][1]
+    paths = bin_of(state)["paths"]
+    assert len(paths) == 2
+    assert item["path"] == paths[1]
 
 
 @pytest.mark.usefixtures("daemon")
@@ -132,4 +138,8 @@ def test_real_music_from_the_menu(tmp_path: Path, menu: Stage, home: Home) -> No
         assert any(music.readframes(288_000))
     take = json.loads((Path(item["path"]).parent / "take.json").read_bytes())
     assert take["prompt"] == "calm piano"
-    assert {20, 51, 101} <= set(hit_frames(state)) or any("retime" in words for words in state["words"])
+    assert {20, 51, 101} <= set(hit_frames(state)), state["words"]
+    scored, retimed = (Path(path) for path in bin_of(state)["paths"])
+    assert item["path"] == str(retimed)
+    assert retimed.parent.name.endswith("-retimed.v2m")
+    assert retimed.read_bytes() != scored.read_bytes()
