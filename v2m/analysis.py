@@ -8,6 +8,7 @@ Where no picture can be read the cuts alone serve, and the notes say so.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,8 @@ from typing import Final
 from v2m.curves import DEFAULT_KERNEL_S, EventCurve, Features, event_curve, novelty
 from v2m.encoders.pixel import PixelEncoder
 from v2m.encoders.protocol import PictureEncoder
-from v2m.errors import UsageError
-from v2m.frames import FrameBatch, probe, read_frames
+from v2m.errors import MediaError, UsageError
+from v2m.frames import FrameBatch, Sheet, SheetGatherer, probe, read_frames
 from v2m.hits import Hit, find_hits
 from v2m.shots import timeline_of_video
 from v2m.stages import Cancel, never_cancel
@@ -25,6 +26,8 @@ from v2m.timeline import Cut, Timeline
 
 CURVE_RATE_HZ: Final = 25.0
 """Grid of the curve: above twice the highest rate of sixteenths (12 Hz at 180 BPM)."""
+
+_USUAL_ASPECT: Final = 16 / 9
 
 ENCODERS: Final[dict[str, Callable[[], PictureEncoder]]] = {"pixel": PixelEncoder}
 """What can look at the picture, by name."""
@@ -39,6 +42,9 @@ class Analysis:
     hits: tuple[Hit, ...]
     notes: tuple[str, ...]
     """What a person should know of the reading, the timeline's own notes first."""
+
+    sheet: Sheet | None = None
+    """Some of the pictures; None where none could be read."""
 
     @property
     def encoder(self) -> str:
@@ -71,10 +77,13 @@ def analyze(
     """
     notes = list(timeline.notes)
     batches = read_frames(timeline, picture=picture, note=notes.append, cancel=cancel)
-    features = look(new_encoder(encoder), _counted(batches, timeline, on_progress))
+    gatherer = SheetGatherer(float(timeline.duration_s))
+    seen = _counted(_gathered(batches, gatherer), timeline, on_progress)
+    features = look(new_encoder(encoder), seen)
     if features is None:
         notes.append("No picture could be read, so the music follows the cuts alone.")
-    return _conclude(timeline, features, kernel_s, tuple(dict.fromkeys(notes)))
+    sheet = None if features is None else gatherer.sheet(_aspect(timeline, picture))
+    return _conclude(timeline, features, kernel_s, tuple(dict.fromkeys(notes)), sheet)
 
 
 def analyze_video(
@@ -92,15 +101,19 @@ def analyze_video(
         MediaError: the file cannot be read.
     """
     looking = new_encoder(encoder)
-    length_s = float(probe(path).duration_s)
+    media = probe(path)
+    length_s = float(media.duration_s)
+    gatherer = SheetGatherer(length_s)
 
     def watch(batch: FrameBatch) -> None:
         looking.push(batch.times_s, batch.pictures)
+        gatherer.push(batch.times_s, batch.pictures)
         if length_s > 0 and len(batch.times_s):
             on_progress(min(1.0, float(batch.times_s[-1]) / length_s))
 
     timeline = timeline_of_video(path, watch=watch, cancel=cancel)
-    return _conclude(timeline, looking.features(), kernel_s, timeline.notes)
+    sheet = gatherer.sheet(media.width_px / media.height_px)
+    return _conclude(timeline, looking.features(), kernel_s, timeline.notes, sheet)
 
 
 def new_encoder(name: str) -> PictureEncoder:
@@ -133,8 +146,28 @@ def _counted(
         on_progress(min(1.0, seen / timeline.frame_count))
 
 
+def _gathered(batches: Iterator[FrameBatch], gatherer: SheetGatherer) -> Iterator[FrameBatch]:
+    for batch in batches:
+        gatherer.push(batch.times_s, batch.pictures)
+        yield batch
+
+
+def _aspect(timeline: Timeline, picture: Path | None) -> float:
+    """The shape of the pictures: that of the first file that can be read."""
+    used = [shot.media.path for shot in timeline.shots if shot.media and shot.media.path]
+    for path in dict.fromkeys([picture] if picture else used):
+        with contextlib.suppress(MediaError):
+            media = probe(path)
+            return media.width_px / media.height_px
+    return _USUAL_ASPECT
+
+
 def _conclude(
-    timeline: Timeline, features: Features | None, kernel_s: float, notes: tuple[str, ...]
+    timeline: Timeline,
+    features: Features | None,
+    kernel_s: float,
+    notes: tuple[str, ...],
+    sheet: Sheet | None,
 ) -> Analysis:
     hits = find_hits(timeline, novelty(features) if features is not None else None)
     # a moment that the editor marked is an event as a cut is, whatever the picture does there
@@ -147,4 +180,4 @@ def _conclude(
         kernel_s=kernel_s,
         cuts=[*timeline.cuts, *(cut for cut in marked if cut.time_s not in cut_times)],
     )
-    return Analysis(timeline, curve, hits, notes)
+    return Analysis(timeline, curve, hits, notes, sheet)

@@ -24,12 +24,14 @@ from v2m.measures import measures
 from v2m.opened_take import OpenedTake, analysis_of, curve_of
 from v2m.plan import offbeat_notes
 from v2m.prompt.words import Brief, read_prompt
+from v2m.report.write import write_looks
 from v2m.retime.verb import check_weights
 from v2m.score import Scored
 from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.take import Kept, TakeRecord, read_record, write_record
 from v2m.take_latents import TakeLatents
+from v2m.take_pictures import read_pictures
 from v2m.whole import write_whole
 
 LOCKS: Final[Mapping[str, tuple[Part, ...]]] = {
@@ -111,6 +113,7 @@ def restyle(
     clock: StageClock | None = None,
     cancel: Cancel = never_cancel,
     backbone: RenewingBackbone | None = None,
+    with_report: bool = True,
 ) -> Scored:
     """Make another take on the beats of one.
 
@@ -122,6 +125,7 @@ def restyle(
         clock: hears of the stages.
         cancel: raises CancelledError to stop; the shelf then leaves nothing behind.
         backbone: one that is loaded already; None loads the take's own.
+        with_report: whether the new take gets a page to look at.
 
     Raises:
         V2MError: see `v2m.errors`.
@@ -142,6 +146,8 @@ def restyle(
         with clock.stage("master"):
             found = measures(analysis_of(made.record), made.record.tempo_map, building / "music.wav")
             record = replace(made.record, master_gain=gain, metrics=found)
+        with clock.stage("master"):
+            write_looks(building, record, clock.seconds, read_pictures(take.folder), report=with_report)
             write_record(building, record)
     except OSError as error:
         raise OutputWriteError(f"The take could not be written: {error.strerror or error}.") from error

@@ -30,6 +30,7 @@ from v2m.plan import TempoWish, offbeat_notes, plan_beats
 from v2m.prompt.casting import silent_parts
 from v2m.prompt.pace import prompt_from_pace
 from v2m.prompt.words import Brief, read_prompt
+from v2m.report.write import write_looks
 from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.take import Source, TakeRecord, read_record, write_record
@@ -116,6 +117,7 @@ def score(
     clock: StageClock | None = None,
     cancel: Cancel = never_cancel,
     backbone: Backbone | None = None,
+    with_report: bool = True,
 ) -> tuple[Scored, ...]:
     """Compose, play and write the takes; the best comes first.
 
@@ -128,6 +130,7 @@ def score(
         clock: hears of the stages.
         cancel: raises CancelledError to stop; the shelf then leaves nothing behind.
         backbone: one that is loaded already; None loads the one that the settings name.
+        with_report: whether each take gets a page to look at.
 
     Raises:
         InputError: the programme is longer than a WAV can be.
@@ -138,7 +141,7 @@ def score(
     names = [stem] if settings.takes == 1 else [f"{stem}-{letter}" for letter in _LETTERS[: settings.takes]]
     for name in names:
         shelf.check(name)
-    job = _Job(analysis, settings, sources, backbone)
+    job = _Job(analysis, settings, sources, backbone, with_report)
     with clock.stage("plan"):
         plan = job.plan()
     with clock.stage("compose") as report:
@@ -169,7 +172,9 @@ class _Job:
         settings: ScoreSettings,
         sources: tuple[Source, ...],
         backbone: Backbone | None,
+        with_report: bool,
     ) -> None:
+        self.with_report = with_report
         self.analysis = replace(analysis, curve=analysis.curve.rounded())  # what the take holds is followed
         self.settings = settings
         self.sources = sources
@@ -233,6 +238,8 @@ class _Job:
                 metrics = measures(self.analysis, plan.tempo_map, folder / "music.wav")
                 metrics["music"] = self._music(composition.arrangement)
                 record = self._record(composition, plan, gain, metrics)
+            with clock.stage("master"):
+                write_looks(folder, record, clock.seconds, self.analysis.sheet, report=self.with_report)
                 write_record(folder, record)
         except OSError as error:
             raise OutputWriteError(f"The take could not be written: {error.strerror or error}.") from error

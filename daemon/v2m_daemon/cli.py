@@ -49,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_fit(commands)
     _add_takes(commands)
     _add_take(commands)
+    _add_report(commands)
     _add_analyze(commands)
     _add_serve(commands)
     _add_submit(commands)
@@ -91,6 +92,7 @@ def _add_score(commands: Commands) -> None:
     score = commands.add_parser("score", help="compose music for a timeline and place it there")
     flags.add_reading(score)
     flags.add_composing(score)
+    flags.add_looks(score)
     score.set_defaults(run="v2m_daemon.commands.score")
     score.add_argument(
         "--daemon", action="store_const", dest="run", const="v2m_daemon.commands.score_by_daemon",
@@ -186,6 +188,15 @@ def _add_take(commands: Commands) -> None:
     take.add_argument("--compose", action="store_true", help="compose again too, on the same kind of device")
     flags.add_json(take)
     take.set_defaults(run="v2m_daemon.commands.take")
+
+
+def _add_report(commands: Commands) -> None:
+    report = commands.add_parser("report", help="make the page again that shows a take")
+    report.add_argument("takes", metavar="TAKE", nargs="+", help="a folder NAME.v2m")
+    report.add_argument("--plot", metavar="FILE", help="draw the same into a PNG, of one take")
+    report.add_argument("--overwrite", action="store_true", help="replace an existing picture")
+    flags.add_json(report)
+    report.set_defaults(run="v2m_daemon.commands.report")
 
 
 def _add_analyze(commands: Commands) -> None:

@@ -139,6 +139,7 @@ def add_changing(parser: argparse.ArgumentParser) -> None:
     """Where a take goes that is made from another."""
     parser.add_argument("--out", metavar="DIR", help="folder for the results (default: beside the take)")
     parser.add_argument("--overwrite", action="store_true", help="replace results of the same name")
+    add_looks(parser)
     add_json(parser)
 
 

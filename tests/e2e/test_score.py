@@ -80,12 +80,20 @@ def test_the_copy_has_the_music_on_its_own_track(scored: Any, edit: Path) -> Non
     assert len(placed.tracks) == len(original.tracks) + 1
 
 
+def without_stage_times(path: Path) -> bytes:
+    """A file's bytes; of the report without the one part that tells how long the making took."""
+    made = b'<section class="card made">'
+    before, found, after = path.read_bytes().partition(made)
+    assert bool(found) == (path.name == "report.html")
+    return before + after.partition(b"</section>")[2]
+
+
 def test_the_same_seed_gives_the_same_bytes(scored: Any, edit: Path, v2m: Run, tmp_path: Path) -> None:
     again = v2m("score", edit, "--out", tmp_path, "--seed", 5, *QUICK, "--json").result
 
     def digests(take: str) -> dict[str, str]:
         return {
-            str(path.relative_to(take)): hashlib.sha256(path.read_bytes()).hexdigest()
+            str(path.relative_to(take)): hashlib.sha256(without_stage_times(path)).hexdigest()
             for path in Path(take).rglob("*")
             if path.is_file() and path.name != "take.json"
         }

@@ -24,6 +24,7 @@ from v2m.measures import measures
 from v2m.opened_take import OpenedTake, analysis_of
 from v2m.piece import Piece
 from v2m.plan import OFFBEAT, offbeat_notes
+from v2m.report.write import write_looks
 from v2m.retime.edit import Edit
 from v2m.retime.plan import MAX_BEND, RetimePlan, plan_of, plan_redone
 from v2m.retime.redone import redone
@@ -34,6 +35,7 @@ from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.take import Redone, Source, TakeRecord, read_record, write_record
 from v2m.take_latents import TakeLatents, Values, write_latents
+from v2m.take_pictures import moved_pictures, read_pictures
 from v2m.whole import write_whole
 
 
@@ -64,6 +66,7 @@ def retime(
     cancel: Cancel = never_cancel,
     backbone: RenewingBackbone | None = None,
     synth: ScoreSynth | None = None,
+    with_report: bool = True,
 ) -> Scored:
     """Make the take that a plan tells of.
 
@@ -76,6 +79,7 @@ def retime(
         cancel: raises CancelledError to stop; the shelf then leaves nothing behind.
         backbone: one that is loaded already; None loads the take's own where something is composed again.
         synth: one that plays with the take's SoundFont already.
+        with_report: whether the new take gets a page to look at.
 
     Raises:
         V2MError: see `v2m.errors`.
@@ -96,6 +100,9 @@ def retime(
             record = _record(take, wish)
             found = measures(analysis_of(record), record.tempo_map, building / "music.wav")
             record = replace(record, metrics=found)
+        with clock.stage("master"):
+            pictures = moved_pictures(read_pictures(take.folder), take.record, record)
+            write_looks(building, record, clock.seconds, pictures, report=with_report)
             write_record(building, record)
     except OSError as error:
         raise OutputWriteError(f"The take could not be written: {error.strerror or error}.") from error

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from v2m.analysis import Analysis
-from v2m.errors import OutputExistsError, UsageError
 from v2m.plan import TempoWish, plan_beats
 from v2m.prompt.words import read_prompt
 from v2m.stages import StageClock
 from v2m.timebase import frame_to_timecode, seconds_to_frame
+from v2m_daemon.plotting import plot_path
 from v2m_daemon.programme import Viewing, open_programme
 from v2m_daemon.progress import show_progress
 from v2m_daemon.results import of_analysis
@@ -20,7 +19,7 @@ from v2m_daemon.results import of_analysis
 
 def run(arguments: argparse.Namespace) -> int:
     """Analyse and print; 0 when it was done."""
-    plot = _plot_path(arguments)
+    plot = plot_path(arguments)
     with show_progress(quiet=arguments.json) as progress:
         clock = StageClock(progress)
         with open_programme(Viewing.of(arguments), clock) as programme:
@@ -36,17 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
     if plot is not None:
         print(f"Plot: {plot}", file=sys.stderr)
     return 0
-
-
-def _plot_path(arguments: argparse.Namespace) -> Path | None:
-    if arguments.plot is None:
-        return None
-    path = Path(arguments.plot)
-    if path.suffix.lower() != ".png":
-        raise UsageError(f"--plot names {path.name!r}, expected a name that ends in .png.")
-    if path.exists() and not arguments.overwrite:
-        raise OutputExistsError(f"{path} is there already.", hint="Use --overwrite or another name.")
-    return path
 
 
 def describe(analysis: Analysis) -> str:

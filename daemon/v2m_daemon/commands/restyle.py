@@ -11,6 +11,7 @@ from v2m.shelf import Shelf
 from v2m.stages import StageClock
 from v2m_daemon.homecoming import homecoming, programme_for, stem_of
 from v2m_daemon.placing import place
+from v2m_daemon.plotting import plot_best, plot_path
 from v2m_daemon.progress import show_progress
 from v2m_daemon.restyling import StyleWish, changing
 from v2m_daemon.results import of_scoring
@@ -19,6 +20,7 @@ from v2m_daemon.telling import scored_words
 
 def run(arguments: argparse.Namespace) -> int:
     """Restyle and place; 0 when it was done."""
+    plot = plot_path(arguments)
     take = OpenedTake.read(Path(arguments.take))
     wish = StyleWish(
         prompt=arguments.prompt,
@@ -39,11 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
         Shelf(out_dir, overwrite=arguments.overwrite) as shelf,
     ):
         clock = StageClock(progress)
-        made = change(shelf=shelf, stem=stem, clock=clock)
+        made = change(shelf=shelf, stem=stem, clock=clock, with_report=arguments.report)
         placed = None
         if document is not None:
             programme = programme_for(document, made.record)
             placed = place(programme, [made], stem=stem, overwrite=arguments.overwrite, clock=clock)
+    plot_best(made.folder, plot)
     result = of_scoring([made], placed, clock.seconds)
     print(json.dumps(result) if arguments.json else scored_words(result))
     return 0

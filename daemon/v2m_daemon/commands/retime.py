@@ -15,6 +15,7 @@ from v2m.shelf import Shelf
 from v2m.stages import StageClock
 from v2m_daemon.homecoming import programme_for, stem_of
 from v2m_daemon.placing import place
+from v2m_daemon.plotting import plot_best, plot_path
 from v2m_daemon.progress import show_progress
 from v2m_daemon.results import of_scoring
 from v2m_daemon.retiming import Wish, read_wish
@@ -30,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if bool(wish.nudges) == (wish.timeline is not None):
         raise UsageError("`v2m retime` needs either --nudge or --timeline.")
+    plot = plot_path(arguments)
     take = OpenedTake.read(Path(arguments.take))
     with read_wish(take, wish) as asked:
         take, plan = asked.take, asked.retiming.plan
@@ -48,11 +50,14 @@ def run(arguments: argparse.Namespace) -> int:
             Shelf(out_dir, overwrite=arguments.overwrite) as shelf,
         ):
             clock = StageClock(progress)
-            made = retime(take, asked.retiming, shelf=shelf, stem=stem, clock=clock)
+            made = retime(
+                take, asked.retiming, shelf=shelf, stem=stem, clock=clock, with_report=arguments.report
+            )
             placed = None
             if asked.document is not None:
                 programme = programme_for(asked.document, made.record, asked.start_s)
                 placed = place(programme, [made], stem=stem, overwrite=arguments.overwrite, clock=clock)
+    plot_best(made.folder, plot)
     result = {**of_scoring([made], placed, clock.seconds), "plan": told}
     print(json.dumps(result) if arguments.json else scored_words(result))
     return 0

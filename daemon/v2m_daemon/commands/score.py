@@ -15,6 +15,7 @@ from v2m.score import ScoreSettings, score
 from v2m.shelf import Shelf
 from v2m.stages import StageClock
 from v2m_daemon.placing import place
+from v2m_daemon.plotting import plot_best, plot_path
 from v2m_daemon.programme import Viewing, open_programme
 from v2m_daemon.progress import show_progress
 from v2m_daemon.results import of_scoring
@@ -26,6 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.server or arguments.upload:
         raise UsageError("--server and --upload are for a daemon.", hint="Add --daemon.")
     settings = _settings(arguments)
+    plot = plot_path(arguments)
     viewing = Viewing.of(arguments)
     find_soundfont(settings.soundfont)  # told now rather than after minutes of looking at the picture
     stem = Path(arguments.timeline).stem
@@ -40,11 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
         with open_programme(viewing, clock) as programme:
             base_bytes(programme.document, format_named(arguments.to))  # nor after minutes of composing
             takes = score(
-                programme.analysis, settings, shelf=shelf, stem=stem, sources=programme.sources, clock=clock
+                programme.analysis, settings, shelf=shelf, stem=stem, sources=programme.sources, clock=clock,
+                with_report=arguments.report,
             )  # fmt: skip
             placed = place(
                 programme, takes, stem=stem, overwrite=arguments.overwrite, clock=clock, to=arguments.to
             )
+    plot_best(takes[0].folder, plot)
     result = of_scoring(takes, placed, clock.seconds)
     print(json.dumps(result) if arguments.json else scored_words(result))
     return 0

@@ -11,6 +11,7 @@ JSON and safetensors; exact numbers as "n/d", floats as Python prints them, whic
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ from v2m.analysis import Analysis
 from v2m.backbones.base import Backbone, Commission, Composition, FractionDone
 from v2m.codecs.arrangement import Arrangement, Note
 from v2m.curves import EventCurve
+from v2m.frames import Sheet
 from v2m.hits import Hit
 from v2m.stages import Cancel
 from v2m.take import Source
@@ -133,7 +135,14 @@ def analysis_from_json(data: dict[str, Any]) -> Analysis:
         curve=EventCurve(**{**curve, "values": np.array(curve["values"], np.float64)}),
         hits=tuple(Hit(**_exact(hit, "time_s")) for hit in data["hits"]),
         notes=tuple(data["notes"]),
+        sheet=_sheet(data["sheet"]),
     )  # fmt: skip
+
+
+def _sheet(data: dict[str, Any] | None) -> Sheet | None:
+    if data is None:
+        return None
+    return Sheet(tuple(data["times_s"]), data["aspect"], base64.b64decode(data["jpeg"], validate=True))
 
 
 def _shot(data: dict[str, Any]) -> Shot:
@@ -189,4 +198,6 @@ def _plain(value: object) -> object:
         return value.tolist()
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
     return str(value)

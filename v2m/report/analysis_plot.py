@@ -1,7 +1,7 @@
 """Pictures of what the music follows: event curve, cuts, markers, hits and beats on one time axis.
 
-Conventions: times in seconds of the programme; a picture is 1600 x 600 pixels. This module is the only
-importer of matplotlib, which it loads when a picture is drawn.
+Conventions: times in seconds of the programme; a picture is 1600 x 600 pixels. matplotlib is loaded
+when a picture is drawn; this package alone imports it.
 """
 
 from __future__ import annotations

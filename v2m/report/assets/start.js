@@ -1,0 +1,3 @@
+
+// All is in place: show the beginning.
+moved();
