@@ -27,7 +27,8 @@ from v2m.backbones import load_backbone
 from v2m.backbones.base import RenewingBackbone
 from v2m.metrics.heard import onset_strength
 from v2m.opened_take import OpenedTake
-from v2m.restyle import LOCKS, Restyling, parts_of, restyle
+from v2m.part_names import PART_NAMES, parts_of
+from v2m.restyle import Restyling, restyle
 from v2m.shelf import Shelf
 from v2m.timebase import SAMPLE_RATE_HZ
 
@@ -86,7 +87,7 @@ def restyled(take: OpenedTake, words: str, seed: int, folder: Path, backbone: Re
     wall_s = time.perf_counter() - began
     other = OpenedTake.read(made.folder)
     result = Judged(
-        kept=all(stem(take, part) == stem(other, part) for part in LOCKS["rhythm"]),
+        kept=all(stem(take, part) == stem(other, part) for part in PART_NAMES["rhythm"]),
         onsets=np.array_equal(onsets(take), onsets(other)),
         drift=drift(take, other),
         is_other=any(stem(take, part) != stem(other, part) for part in _OTHERS),

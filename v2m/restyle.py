@@ -6,7 +6,7 @@ model sees the locked parts through the mask that it was trained with.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -34,13 +34,6 @@ from v2m.take_latents import TakeLatents
 from v2m.take_pictures import read_pictures
 from v2m.whole import write_whole
 
-LOCKS: Final[Mapping[str, tuple[Part, ...]]] = {
-    "rhythm": ("drums", "bass"),
-    "melody": ("lead",),
-    **{part: (part,) for part in PARTS},
-}
-"""What a user calls what stays."""
-
 _RAMP_S: Final = 0.5
 """An edit of the curve rises and falls over so much, as a crescendo of a bar does."""
 
@@ -65,6 +58,9 @@ class Restyling:
     locked: frozenset[Part] = frozenset()
     """Parts that stay, sample for sample."""
 
+    only: frozenset[Part] = frozenset()
+    """Parts that are made again, where all others stay."""
+
     muted: frozenset[Part] = frozenset()
     """Parts that fall silent; the others stay, where nothing else is asked."""
 
@@ -87,21 +83,8 @@ class Restyling:
     @property
     def composes(self) -> bool:
         """Whether anything is composed, rather than only muted."""
-        return self.prompt is not None or self.seed is not None or bool(self.swells or self.locked)
-
-
-def parts_of(names: Iterable[str]) -> frozenset[Part]:
-    """The parts that names mean: `rhythm`, `melody`, or parts themselves.
-
-    Raises:
-        UsageError: a name means none.
-    """
-    found: set[Part] = set()
-    for name in names:
-        if name not in LOCKS:
-            raise UsageError(f"There is no part {name!r}, expected one of {', '.join(LOCKS)}.")
-        found |= set(LOCKS[name])
-    return frozenset(found)
+        is_new = self.prompt is not None or self.seed is not None
+        return is_new or bool(self.swells or self.locked or self.only)
 
 
 def restyle(
@@ -169,6 +152,8 @@ class _Job:
 
     def _kept(self) -> frozenset[Part]:
         """The parts that are taken over; what only mutes keeps all others."""
+        if self.wish.only:
+            return self.sounding - self.wish.only - self.wish.muted
         absent = self.wish.locked - self.sounding
         if absent:
             names = ", ".join(part for part in PARTS if part in absent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -11,11 +11,13 @@ from typing import Any
 from v2m.codecs.arrangement import PARTS, Part
 from v2m.errors import UsageError
 from v2m.opened_take import OpenedTake
-from v2m.restyle import Restyling, Swell, parts_of, restyle
+from v2m.part_names import parts_of
+from v2m.restyle import Restyling, Swell, restyle
 from v2m.retime import Retiming, redo, retime
 from v2m.score import Scored
 from v2m.take import TakeRecord
 from v2m.timebase import parse_time
+from v2m_daemon.ranges import split_range
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def read_restyling(record: TakeRecord, wish: StyleWish) -> Restyling:
     everything: frozenset[Part] = frozenset(PARTS)
     return Restyling(
         prompt=wish.prompt,
-        locked=everything - parts_of(wish.only) if wish.only else parts_of(wish.lock),
+        locked=parts_of(wish.lock),
+        only=parts_of(wish.only),
         muted=everything - parts_of(wish.solo) if wish.solo else parts_of(wish.mute),
         seed=wish.seed,
         swells=tuple(_swell(record, where, amount) for where, amount in wish.intensity),
@@ -116,21 +119,18 @@ def _swell(record: TakeRecord, where: str, amount: float) -> Swell:
 
 
 def read_range(record: TakeRecord, text: str) -> tuple[Fraction, Fraction]:
-    """`A:B` as times of the programme; timecodes have colons themselves, so `A-B` and `A..B` mean the same.
+    """`A:B` as times of the programme; see `v2m_daemon.ranges`.
 
     Raises:
         UsageError: it is no range within the programme.
     """
-    for separator in ("..", "-", ":"):
-        parts: Sequence[str] = text.split(separator)
-        if len(parts) == 2:
-            times = [
-                parse_time(
-                    part, record.frame_rate, start_frame=record.start_frame, drop_frame=record.drop_frame
-                )
-                for part in parts
-            ]
-            if 0 <= times[0] < times[1] <= record.duration_s:
-                return times[0], times[1]
-            raise UsageError(f"The range {text} does not lie within 0-{float(record.duration_s):g} s.")
-    raise UsageError(f"{text!r} is no hit of the take and no range, expected A:B or A..B.")
+    parts = split_range(text)
+    if parts is None:
+        raise UsageError(f"{text!r} is no hit of the take and no range, expected A:B or A..B.")
+    begin_s, end_s = (
+        parse_time(part, record.frame_rate, start_frame=record.start_frame, drop_frame=record.drop_frame)
+        for part in parts
+    )
+    if not 0 <= begin_s < end_s <= record.duration_s:
+        raise UsageError(f"The range {text} does not lie within 0-{float(record.duration_s):g} s.")
+    return begin_s, end_s

@@ -12,8 +12,9 @@ from plain_backbone import RATE, PlainBackbone, programme, scored
 from v2m.audio import read_wav, true_peak_dbtp
 from v2m.errors import UsageError
 from v2m.opened_take import OpenedTake
+from v2m.part_names import parts_of
 from v2m.remake import compare, remake
-from v2m.restyle import Restyling, Swell, parts_of, restyle, swelled
+from v2m.restyle import Restyling, Swell, restyle, swelled
 from v2m.retime import Retiming, plan_retime, redo, retime
 from v2m.shelf import Shelf
 from v2m.stages import StageClock

@@ -3,6 +3,7 @@
 A word that is not known here is an error, so that no schema can ask for what nobody looks at.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ TYPES = {
 NOTES = {"$schema", "title", "description", "default"}
 CHECKED = {
     "type", "const", "enum", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "items",
-    "properties", "required", "additionalProperties",
+    "pattern", "properties", "required", "additionalProperties",
 }  # fmt: skip
 
 
@@ -32,6 +33,8 @@ def violations(value: Any, schema: dict[str, Any], place: str = "$") -> Iterator
         yield f"{place} is {value!r}, expected {schema['const']!r}"
     if "enum" in schema and value not in schema["enum"]:
         yield f"{place} is {value!r}, expected one of {schema['enum']}"
+    if "pattern" in schema and isinstance(value, str) and not re.search(schema["pattern"], value):
+        yield f"{place} is {value!r}, expected {schema['pattern']}"
     yield from _bounds(value, schema, place)
     if isinstance(value, list) and "items" in schema:
         for number, item in enumerate(value):

@@ -243,6 +243,11 @@ reading = {"picture": st.none() | paths, "encoder": texts, "in_point": st.none()
            "out_point": st.none() | times, "tempo_bpm": st.none() | st.floats(60, 180),
            "tempo_freedom": st.none() | st.floats(0, 1), "frame_rate": st.none() | texts,
            "path_map": st.lists(st.tuples(texts, paths), max_size=3).map(tuple)}  # fmt: skip
+parts = st.sampled_from([None, "rhythm", "drums,melody", "harmony,bass,extras"])
+ranges = st.tuples(times, times).map("..".join)
+places = st.lists(
+    st.tuples(st.just("cut-3") | st.just("my marker") | ranges, st.floats(-5, 5).map(repr)), max_size=3
+).map(tuple)
 specs = st.one_of(
     st.builds(
         JobSpec, kind=st.just(JobKind.SCORE), document=paths, prompt=st.none() | texts,
@@ -254,9 +259,12 @@ specs = st.one_of(
     st.builds(JobSpec, kind=st.just(JobKind.ANALYZE), document=paths, **reading),
     st.builds(JobSpec, kind=st.just(JobKind.RETIME), document=paths, timeline=paths, **always),
     st.builds(JobSpec, kind=st.just(JobKind.RETIME), document=paths,
-              nudges=st.lists(st.tuples(times, times), min_size=1, max_size=3).map(tuple)),
+              nudges=st.lists(st.tuples(times, times), min_size=1, max_size=3).map(tuple),
+              max_bend=st.floats(0, 25)),
     st.builds(JobSpec, kind=st.just(JobKind.RESTYLE), document=paths, prompt=texts,
-              seed=st.none() | st.integers(0, 9), lock=st.sampled_from([None, "rhythm"]), **always),
+              seed=st.none() | st.integers(0, 9), lock=parts, mute=parts, intensity=places, **always),
+    st.builds(JobSpec, kind=st.just(JobKind.RESTYLE), document=paths, only=parts, solo=parts, prompt=texts),
+    st.builds(JobSpec, kind=st.just(JobKind.RESTYLE), document=paths, range=ranges, prompt=st.none() | texts),
 )  # fmt: skip
 
 

@@ -95,7 +95,17 @@ def test_json_says_all_of_it(job: JobSpec) -> None:
         ({"kind": JobKind.RETIME, "timeline": EDIT, "nudges": (("1", "2"),)}, "nudges"),
         ({"kind": JobKind.RETIME, "timeline": EDIT, "takes": 2}, "takes"),
         ({"kind": JobKind.RESTYLE}, "prompt"),
-        ({"kind": JobKind.RESTYLE, "prompt": "calm", "lock": "melody"}, "lock"),
+        ({"kind": JobKind.RETIME, "nudges": (("1", "2"),), "max_bend": 26}, "max_bend"),
+        ({"kind": JobKind.RESTYLE, "prompt": ""}, "prompt"),
+        ({"kind": JobKind.RESTYLE, "prompt": "calm", "lock": "kazoo"}, "lock"),
+        ({"kind": JobKind.RESTYLE, "only": "drums,"}, "only"),
+        ({"kind": JobKind.RESTYLE, "lock": "drums", "only": "bass"}, "only"),
+        ({"kind": JobKind.RESTYLE, "mute": "drums", "solo": "bass"}, "solo"),
+        ({"kind": JobKind.RESTYLE, "range": "soon"}, "range"),
+        ({"kind": JobKind.RESTYLE, "range": "1..2", "lock": "drums"}, "lock"),
+        ({"kind": JobKind.RESTYLE, "intensity": (("cut-1", "6"),)}, "intensity"),
+        ({"kind": JobKind.RESTYLE, "intensity": (("cut-1", "much"),)}, "intensity"),
+        ({"kind": JobKind.SCORE, "lock": "drums"}, "lock"),
         ({"kind": JobKind.ANALYZE, "prompt": "calm"}, "prompt"),
     ],
 )
@@ -107,8 +117,9 @@ def test_what_makes_no_sense_is_refused_by_name(values: dict[str, Any], field: s
 
 @pytest.mark.parametrize("name", sorted(NUMBERS))
 def test_both_ends_of_every_range_are_taken(name: str) -> None:
+    others = {"kind": JobKind.RETIME, "nudges": (("1", "2"),)} if name == "max_bend" else {}
     for value in NUMBERS[name]:
-        assert getattr(spec(**{name: value}), name) == value
+        assert getattr(spec(**others, **{name: value}), name) == value
 
 
 @pytest.mark.parametrize(

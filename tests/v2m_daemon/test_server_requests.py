@@ -81,6 +81,15 @@ def test_takes_are_retimed_and_restyled() -> None:
     assert retime_spec(pb.RetimeRequest(take=EDIT, document=EDIT), same).timeline == EDIT
     restyled = restyle_spec(pb.RestyleRequest(take=EDIT, prompt="calm", lock=pb.LOCK_RHYTHM), same)
     assert (restyled.prompt, restyled.lock, restyled.seed) == ("calm", "rhythm", None)
+    span = pb.Span(begin=point(frame=48), end=point(timecode="01:00:04:00"))
+    wish = pb.RestyleRequest(
+        take=EDIT, lock=pb.LOCK_RHYTHM, locked_parts=["harmony"], mute=["extras"],
+        intensity=[pb.Intensity(hit="cut-3", amount=1.5), pb.Intensity(span=span, amount=-1)],
+    )  # fmt: skip
+    asked = restyle_spec(wish, same)
+    assert (asked.prompt, asked.lock, asked.mute) == (None, "rhythm,harmony", "extras")
+    assert asked.intensity == (("cut-3", "1.5"), ("48f..01:00:04:00", "-1.0"))
+    assert restyle_spec(pb.RestyleRequest(take=EDIT, range=span), same).range == "48f..01:00:04:00"
     beside = pb.Destination(beside_document=True)
     assert restyle_spec(pb.RestyleRequest(take=EDIT, prompt="x", destination=beside), same).in_place
 

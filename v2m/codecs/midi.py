@@ -125,11 +125,11 @@ def _part_track(
             mido.Message("program_change", channel=channel, program=program, time=0),
         ]
     )
-    strokes = [
+    strokes: list[tuple[int, dict[str, Any]]] = [
         (tick, {"type": "note_on" if on else "note_off", "note": pitch, "velocity": velocity})
         for tick, on, pitch, velocity in _strokes(notes, tempo, beat_offset, grid)
     ]
-    controls = [
+    controls: list[tuple[int, dict[str, Any]]] = [
         (tick, {"type": "control_change", "control": control, "value": value})
         for tick, control, value in _controls(part, arrangement, tempo, beat_offset, grid)
     ]

@@ -249,7 +249,9 @@ class TextInput(nn.Module):
 
 def _table(terms: int, width: int) -> nn.Embedding:
     """Drawn as an Embedding draws it, which without memory for its numbers would import torch's compiler."""
-    return nn.Embedding.from_pretrained(torch.randn(terms, width), freeze=False)
+    drawn = torch.randn(terms, width)
+    table: nn.Embedding = nn.Embedding.from_pretrained(drawn, freeze=False)  # type: ignore[no-untyped-call]
+    return table
 
 
 class Block(nn.Module):

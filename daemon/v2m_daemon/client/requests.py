@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from v2m.errors import FieldError
 from v2m.rpc.v1 import scoring_pb2 as pb
-from v2m_daemon.jobs.spec import JobKind, JobSpec
+from v2m_daemon.jobs.spec import JobKind, JobSpec, names_in
+from v2m_daemon.ranges import split_range
 
 _FRAMES: Final = re.compile(r"-?\d+f")
 _SECONDS: Final = re.compile(r"-?(\d+(\.\d+)?|\.\d+)s?")
@@ -51,6 +52,7 @@ def _retime(spec: JobSpec) -> pb.RetimeRequest:
         take=spec.document,
         document=spec.timeline or "",
         nudges=nudges,
+        max_bend=spec.max_bend,
         destination=_destination(spec),
     )
 
@@ -60,10 +62,29 @@ def _restyle(spec: JobSpec) -> pb.RestyleRequest:
         submission=_submission(spec),
         take=spec.document,
         prompt=spec.prompt or "",
-        lock=pb.LOCK_RHYTHM if spec.lock == "rhythm" else pb.LOCK_UNSPECIFIED,
+        locked_parts=names_in(spec.lock),
+        only=names_in(spec.only),
+        mute=names_in(spec.mute),
+        solo=names_in(spec.solo),
+        intensity=(_intensity(where, amount) for where, amount in spec.intensity),
+        range=None if spec.range is None else _span("range", spec.range),
         seed=spec.seed,
         destination=_destination(spec),
     )
+
+
+def _intensity(where: str, amount: str) -> pb.Intensity:
+    try:
+        return pb.Intensity(span=_span("intensity", where), amount=float(amount))
+    except FieldError:  # no times, so it names a hit
+        return pb.Intensity(hit=where, amount=float(amount))
+
+
+def _span(name: str, text: str) -> pb.Span:
+    parts = split_range(text)
+    if parts is None:
+        raise FieldError(f"{name} is {text!r:.100}, expected A..B.", detail=name)
+    return pb.Span(begin=_point(name, parts[0]), end=_point(name, parts[1]))
 
 
 _METHODS: Final[Mapping[JobKind, tuple[str, Callable[[JobSpec], Any]]]] = {

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from v2m.errors import error_kinds
+from v2m.part_names import PART_NAMES
 from v2m.stages import STAGES
 from v2m_daemon.intake.status import VERSION
 from v2m_daemon.jobs.spec import LONGEST_NAME, LONGEST_TEXT, MOST_PAIRS, NUMBERS, JobKind, JobSpec
@@ -51,8 +52,16 @@ JOB_FIELDS: Final[Mapping[str, str]] = {
     "soundfont": "The instruments, an .sf2 or .sf3. Relative to the job's directory.",
     "timeline": "Of a retime: the document with the new timing. Relative to the job's directory.",
     "nudges": "Of a retime: pairs of where a hit is and where it goes, as in_point.",
-    "lock": "Of a restyle: what is kept to the sample.",
+    "max_bend": "Of a retime: percent by which a beat may stretch before music is composed again.",
+    "lock": "Of a restyle: parts kept to the sample: drums, bass, harmony, melody, extras, rhythm.",
+    "only": "Of a restyle: parts that are made again; all others are kept.",
+    "mute": "Of a restyle: parts that are left out.",
+    "solo": "Of a restyle: parts of which all others are left out.",
+    "intensity": "Of a restyle: pairs of a range A..B or a hit's id, and how much more happens, -5 to 5.",
+    "range": "Of a restyle: the range A..B that alone is composed again.",
 }
+
+_PARTS_PATTERN: Final = "^ *({0})( *, *({0}))* *$".format("|".join(PART_NAMES))
 
 _VERSION: Final = {"const": VERSION, "description": "Of this form; another is not read."}
 _TEXT: Final = {"type": "string"}
@@ -175,14 +184,14 @@ def _values(name: str) -> dict[str, Any]:
         return {"type": "integer" if isinstance(low, int) else "number", "minimum": low, "maximum": high}
     if name == "kind":
         return {"enum": [str(kind) for kind in JobKind]}
-    if name == "lock":
-        return {"enum": ["rhythm"]}
+    if name in ("lock", "only", "mute", "solo"):
+        return {"type": "string", "maxLength": LONGEST_NAME, "pattern": _PARTS_PATTERN}
     if name in ("in_place", "overwrite"):
         return {"type": "boolean"}
-    if name in ("path_map", "nudges"):
+    if name in ("path_map", "nudges", "intensity"):
         pair = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 2, "maxItems": 2}
         return {"type": "array", "items": pair, "maxItems": MOST_PAIRS}
-    short = name in ("client", "to", "encoder", "backbone", "in_point", "out_point", "frame_rate")
+    short = name in ("client", "to", "encoder", "backbone", "in_point", "out_point", "frame_rate", "range")
     return {"type": "string", "maxLength": LONGEST_NAME if short else LONGEST_TEXT}
 
 

@@ -13,9 +13,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from v2m.errors import FieldError
+from v2m.errors import FieldError, UsageError
+from v2m.part_names import parts_of
+from v2m_daemon.ranges import split_range
 
 
 class JobKind(StrEnum):
@@ -38,6 +40,7 @@ NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
     "tempo_bpm": (60.0, 180.0),
     "tempo_freedom": (0.0, 1.0),
     "loudness_lufs": (-40.0, -6.0),
+    "max_bend": (0.0, 25.0),
 }
 """Least and greatest value of each number, both included, as on the command line."""
 
@@ -50,9 +53,13 @@ LONGEST_NAME: Final = 128
 MOST_PAIRS: Final = 10_000
 """Nudges or path mappings: a feature film has about 2,000 cuts."""
 
+MOST_INTENSITY: Final = 5
+"""Standard deviations of the event curve: nothing in a picture stands out so far."""
+
 _PATHS: Final = ("document", "out_dir", "picture", "soundfont", "timeline")
 _NAMES: Final = (
-    "client", "request_id", "to", "encoder", "backbone", "lock", "in_point", "out_point", "frame_rate",
+    "client", "request_id", "to", "encoder", "backbone", "in_point", "out_point", "frame_rate",
+    "lock", "only", "mute", "solo", "range",
 )  # fmt: skip
 _ALWAYS: Final = (
     "kind",
@@ -68,15 +75,20 @@ _ALWAYS: Final = (
 _READING: Final = (
     "picture", "encoder", "in_point", "out_point", "path_map", "frame_rate", "tempo_bpm", "tempo_freedom",
 )  # fmt: skip
+_PARTS: Final = ("lock", "only", "mute", "solo")
+_PAIRS: Final = ("path_map", "nudges", "intensity")
 _FIELDS: Final[Mapping[JobKind, tuple[str, ...]]] = {
     JobKind.SCORE: (
         *_READING, "prompt", "backbone", "takes", "seed", "adherence", "steps", "loudness_lufs", "soundfont",
     ),
     JobKind.ANALYZE: _READING,
-    JobKind.RETIME: ("timeline", "nudges"),
-    JobKind.RESTYLE: ("prompt", "lock", "seed"),
+    JobKind.RETIME: ("timeline", "nudges", "max_bend"),
+    JobKind.RESTYLE: ("prompt", "seed", *_PARTS, "intensity", "range"),
 }  # fmt: skip
 """Beside those of every kind."""
+
+_APART: Final = (("lock", ("only",)), ("mute", ("solo",)), ("range", (*_PARTS, "intensity")))
+"""What contradicts each other; a range is composed again in all parts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +146,26 @@ class JobSpec:
     nudges: Pairs = ()
     """Of a retime: (where a hit is, where it goes)."""
 
-    lock: Literal["rhythm"] | None = None
-    """Of a restyle: what is kept to the sample."""
+    max_bend: float = 4.0
+    """Of a retime: percent by which a beat may stretch before music is composed again."""
+
+    lock: str | None = None
+    """Of a restyle: the parts that are kept to the sample, such as `rhythm` or `drums,harmony`."""
+
+    only: str | None = None
+    """Of a restyle: the parts that are made again; all others are kept."""
+
+    mute: str | None = None
+    """Of a restyle: the parts that are left out."""
+
+    solo: str | None = None
+    """Of a restyle: the parts that are not left out."""
+
+    intensity: Pairs = ()
+    """Of a restyle: (a range `A..B` or the id of a hit, how much more happens there, -5 to 5)."""
+
+    range: str | None = None
+    """Of a restyle: the range `A..B` that alone is composed again."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -151,8 +181,18 @@ class JobSpec:
             raise FieldError("Both out_dir and in_place are given, expected one of them.", detail="out_dir")
         if self.kind is JobKind.RETIME and bool(self.timeline) == bool(self.nudges):
             raise FieldError("A retime needs either a timeline or nudges.", detail="nudges")
-        if self.kind is JobKind.RESTYLE and not self.prompt:
-            raise FieldError("A restyle needs a prompt: the new words.", detail="prompt")
+        if self.kind is JobKind.RESTYLE:
+            self._check_restyle(given)
+
+    def _check_restyle(self, given: Mapping[str, Any]) -> None:
+        if not any(given.get(name, "") != "" for name in _FIELDS[JobKind.RESTYLE]):
+            raise FieldError(
+                "A restyle needs a prompt, or parts to lock, to make again or to mute.", detail="prompt"
+            )
+        for one, others in _APART:
+            for other in others:
+                if one in given and other in given:
+                    raise FieldError(f"Both {one} and {other} are given, expected one of them.", detail=other)
 
     def _given(self) -> dict[str, Any]:
         """What is not at its default, which needs no check: most fields of most jobs are."""
@@ -200,7 +240,7 @@ class JobSpec:
             FieldError: it is no object, a key is unknown or missing, or a value makes no sense.
         """
         values = read_object(data, cls, "job")
-        for name in ("path_map", "nudges"):
+        for name in _PAIRS:
             if name in values:
                 values[name] = _pairs(name, values[name])
         if "kind" in values:
@@ -259,7 +299,7 @@ def _check(name: str, value: object) -> None:
     elif name in ("in_place", "overwrite"):
         if not isinstance(value, bool):
             raise FieldError(f"{name} is {value!r:.100}, expected true or false.", detail=name)
-    elif name in ("path_map", "nudges"):
+    elif name in _PAIRS:
         _check_pairs(name, value)
     else:
         _check_text(name, value)
@@ -288,8 +328,10 @@ def _check_text(name: str, value: object) -> None:
         )
     if name in _PATHS and not os.path.isabs(value):
         raise FieldError(f"{name} is {value!r:.100}, expected an absolute path.", detail=name)
-    if name == "lock" and value != "rhythm":
-        raise FieldError(f"lock is {value!r:.100}, expected rhythm.", detail=name)
+    if name in _PARTS:
+        _check_parts(name, value)
+    if name == "range" and split_range(value) is None:
+        raise FieldError(f"range is {value!r:.100}, expected A..B.", detail=name)
     if name in ("to", "encoder", "backbone") and not value:
         raise FieldError(f"{name} is empty, expected a name.", detail=name)
 
@@ -306,3 +348,29 @@ def _check_pairs(name: str, value: object) -> None:
                 raise FieldError(f"{name} holds an empty text.", detail=name)
         if name == "path_map" and not os.path.isabs(pair[1]):
             raise FieldError(f"path_map leads to {pair[1]!r:.100}, expected an absolute path.", detail=name)
+        if name == "intensity":
+            _check_amount(pair[1])
+
+
+def _check_amount(text: str) -> None:
+    try:
+        is_amount = abs(float(text)) <= MOST_INTENSITY
+    except ValueError:
+        is_amount = False
+    if not is_amount:
+        raise FieldError(
+            f"intensity has the amount {text!r:.100}, expected -{MOST_INTENSITY} to {MOST_INTENSITY}.",
+            detail="intensity",
+        )
+
+
+def _check_parts(name: str, text: str) -> None:
+    try:
+        parts_of(names_in(text))
+    except UsageError as error:
+        raise FieldError(f"{name}: {error.message}", detail=name) from error
+
+
+def names_in(text: str | None) -> tuple[str, ...]:
+    """The names of a text such as `drums, harmony`; none where there is no text."""
+    return () if text is None else tuple(name.strip() for name in text.split(","))

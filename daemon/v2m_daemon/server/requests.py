@@ -8,13 +8,14 @@ line: exact seconds where they can be written as a decimal, else to a billionth 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any, Final
 
 from v2m.errors import FieldError
 from v2m.rpc.v1 import scoring_pb2 as pb
 from v2m_daemon.jobs.spec import JobKind, JobSpec, Pairs
+from v2m_daemon.ranges import join_range
 
 Here = Callable[[str], str]
 """What a client's path is called on this machine."""
@@ -22,7 +23,7 @@ Here = Callable[[str], str]
 SECONDS_DIGITS: Final = 9
 """Far finer than the half frame to which the worker rounds."""
 
-LOCKS: Final = {pb.LOCK_UNSPECIFIED: None, pb.LOCK_RHYTHM: "rhythm"}
+LOCKS: Final = {pb.LOCK_UNSPECIFIED: (), pb.LOCK_RHYTHM: ("rhythm",)}
 
 
 def score_spec(request: pb.ScoreRequest, here: Here) -> JobSpec:
@@ -67,6 +68,7 @@ def retime_spec(request: pb.RetimeRequest, here: Here) -> JobSpec:
         document=_path("take", request.take, here),
         timeline=_path("document", request.document, here) if request.document else None,
         nudges=nudges,
+        max_bend=_given(request, "max_bend"),
         **_submission(request.submission),
         **_destination(request.destination, here),
     )
@@ -83,8 +85,13 @@ def restyle_spec(request: pb.RestyleRequest, here: Here) -> JobSpec:
     return _spec(
         JobKind.RESTYLE,
         document=_path("take", request.take, here),
-        prompt=request.prompt,
-        lock=LOCKS[request.lock],
+        prompt=request.prompt or None,
+        lock=_names((*LOCKS[request.lock], *request.locked_parts)),
+        only=_names(request.only),
+        mute=_names(request.mute),
+        solo=_names(request.solo),
+        intensity=tuple(_intensity(each) for each in request.intensity),
+        range=_span("range", request.range) if request.HasField("range") else None,
         seed=_given(request, "seed"),
         **_submission(request.submission),
         **_destination(request.destination, here),
@@ -138,6 +145,23 @@ def _destination(destination: pb.Destination, here: Here) -> dict[str, Any]:
         "overwrite": destination.overwrite,
         "to": destination.format or None,
     }
+
+
+def _names(names: Iterable[str]) -> str | None:
+    return ",".join(names) or None
+
+
+def _intensity(intensity: pb.Intensity) -> tuple[str, str]:
+    match intensity.WhichOneof("where"):
+        case "hit":
+            return intensity.hit, repr(intensity.amount)
+        case "span":
+            return _span("intensity", intensity.span), repr(intensity.amount)
+    raise FieldError("intensity says no place: give a hit or a span.", detail="intensity")
+
+
+def _span(name: str, span: pb.Span) -> str:
+    return join_range(_time(name, span.begin), _time(name, span.end))
 
 
 def _path(name: str, path: str, here: Here) -> str:

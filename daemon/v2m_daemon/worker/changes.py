@@ -7,14 +7,14 @@ from pathlib import Path
 
 from v2m.backbones.base import RenewingBackbone
 from v2m.opened_take import OpenedTake
-from v2m.restyle import restyle
 from v2m.retime import plan_of, retime
 from v2m.retime.telling import told_plan
 from v2m.stages import Cancel, StageClock
 from v2m.take import take_id
 from v2m_daemon.homecoming import homecoming, programme_for, stem_of
 from v2m_daemon.jobs.folder import JobFolder
-from v2m_daemon.restyling import StyleWish, read_restyling
+from v2m_daemon.jobs.spec import JobSpec, names_in
+from v2m_daemon.restyling import StyleWish, changing
 from v2m_daemon.retiming import Wish, read_wish
 from v2m_daemon.worker.asked import inside, place_of, wording_of
 from v2m_daemon.worker.draft_shelf import DraftShelf
@@ -34,7 +34,7 @@ def retime_take(work: Work, load: Load, clock: StageClock, cancel: Cancel) -> Do
     """
     spec, take = work.spec, _take(work)
     timeline = None if spec.timeline is None else inside(work, Path(spec.timeline))
-    with read_wish(take, Wish(spec.nudges, timeline), _roots(work)) as asked:
+    with read_wish(take, Wish(spec.nudges, timeline, spec.max_bend / 100), _roots(work)) as asked:
         shelf = _shelf(work, take)
         take, plan = asked.take, asked.retiming.plan
         composes = any(placed.edit.renewal is not None for placed in plan.edits)
@@ -57,16 +57,29 @@ def restyle_take(work: Work, load: Load, clock: StageClock, cancel: Cancel) -> D
         V2MError: it cannot be done; nothing was put in place.
     """
     spec, take = work.spec, _take(work)
-    wish = StyleWish(prompt=spec.prompt, lock=(spec.lock,) if spec.lock else (), seed=spec.seed)
+    change = changing(take, _style_wish(spec))
     with homecoming(take, _roots(work)) as document:
         shelf = _shelf(work, take)
-        made = restyle(
-            take, read_restyling(take.record, wish), shelf=shelf, stem=stem_of(take, "restyled"), clock=clock,
-            cancel=cancel, backbone=load(take.record.backbone),
+        made = change(
+            shelf=shelf, stem=stem_of(take, "restyled"), clock=clock, cancel=cancel,
+            backbone=load(take.record.backbone),
         )  # fmt: skip
         cancel()
         programme = None if document is None else programme_for(document, made.record)
         return hand_over(work, programme, [made], shelf, clock)
+
+
+def _style_wish(spec: JobSpec) -> StyleWish:
+    return StyleWish(
+        prompt=spec.prompt,
+        lock=names_in(spec.lock),
+        only=names_in(spec.only),
+        mute=names_in(spec.mute),
+        solo=names_in(spec.solo),
+        seed=spec.seed,
+        intensity=tuple((where, float(amount)) for where, amount in spec.intensity),
+        span=spec.range,
+    )
 
 
 def _take(work: Work) -> OpenedTake:

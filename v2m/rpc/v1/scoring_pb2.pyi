@@ -162,18 +162,20 @@ class Nudge(_message.Message):
     def __init__(self, old: _Optional[_Union[TimePoint, _Mapping]] = ..., new: _Optional[_Union[TimePoint, _Mapping]] = ...) -> None: ...
 
 class RetimeRequest(_message.Message):
-    __slots__ = ("submission", "take", "document", "nudges", "destination")
+    __slots__ = ("submission", "take", "document", "nudges", "destination", "max_bend")
     SUBMISSION_FIELD_NUMBER: _ClassVar[int]
     TAKE_FIELD_NUMBER: _ClassVar[int]
     DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     NUDGES_FIELD_NUMBER: _ClassVar[int]
     DESTINATION_FIELD_NUMBER: _ClassVar[int]
+    MAX_BEND_FIELD_NUMBER: _ClassVar[int]
     submission: Submission
     take: str
     document: str
     nudges: _containers.RepeatedCompositeFieldContainer[Nudge]
     destination: Destination
-    def __init__(self, submission: _Optional[_Union[Submission, _Mapping]] = ..., take: _Optional[str] = ..., document: _Optional[str] = ..., nudges: _Optional[_Iterable[_Union[Nudge, _Mapping]]] = ..., destination: _Optional[_Union[Destination, _Mapping]] = ...) -> None: ...
+    max_bend: float
+    def __init__(self, submission: _Optional[_Union[Submission, _Mapping]] = ..., take: _Optional[str] = ..., document: _Optional[str] = ..., nudges: _Optional[_Iterable[_Union[Nudge, _Mapping]]] = ..., destination: _Optional[_Union[Destination, _Mapping]] = ..., max_bend: _Optional[float] = ...) -> None: ...
 
 class RetimeResponse(_message.Message):
     __slots__ = ("job",)
@@ -181,21 +183,51 @@ class RetimeResponse(_message.Message):
     job: Job
     def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
 
+class Span(_message.Message):
+    __slots__ = ("begin", "end")
+    BEGIN_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    begin: TimePoint
+    end: TimePoint
+    def __init__(self, begin: _Optional[_Union[TimePoint, _Mapping]] = ..., end: _Optional[_Union[TimePoint, _Mapping]] = ...) -> None: ...
+
+class Intensity(_message.Message):
+    __slots__ = ("hit", "span", "amount")
+    HIT_FIELD_NUMBER: _ClassVar[int]
+    SPAN_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    hit: str
+    span: Span
+    amount: float
+    def __init__(self, hit: _Optional[str] = ..., span: _Optional[_Union[Span, _Mapping]] = ..., amount: _Optional[float] = ...) -> None: ...
+
 class RestyleRequest(_message.Message):
-    __slots__ = ("submission", "take", "prompt", "lock", "seed", "destination")
+    __slots__ = ("submission", "take", "prompt", "lock", "seed", "destination", "locked_parts", "only", "mute", "solo", "intensity", "range")
     SUBMISSION_FIELD_NUMBER: _ClassVar[int]
     TAKE_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     LOCK_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     DESTINATION_FIELD_NUMBER: _ClassVar[int]
+    LOCKED_PARTS_FIELD_NUMBER: _ClassVar[int]
+    ONLY_FIELD_NUMBER: _ClassVar[int]
+    MUTE_FIELD_NUMBER: _ClassVar[int]
+    SOLO_FIELD_NUMBER: _ClassVar[int]
+    INTENSITY_FIELD_NUMBER: _ClassVar[int]
+    RANGE_FIELD_NUMBER: _ClassVar[int]
     submission: Submission
     take: str
     prompt: str
     lock: Lock
     seed: int
     destination: Destination
-    def __init__(self, submission: _Optional[_Union[Submission, _Mapping]] = ..., take: _Optional[str] = ..., prompt: _Optional[str] = ..., lock: _Optional[_Union[Lock, str]] = ..., seed: _Optional[int] = ..., destination: _Optional[_Union[Destination, _Mapping]] = ...) -> None: ...
+    locked_parts: _containers.RepeatedScalarFieldContainer[str]
+    only: _containers.RepeatedScalarFieldContainer[str]
+    mute: _containers.RepeatedScalarFieldContainer[str]
+    solo: _containers.RepeatedScalarFieldContainer[str]
+    intensity: _containers.RepeatedCompositeFieldContainer[Intensity]
+    range: Span
+    def __init__(self, submission: _Optional[_Union[Submission, _Mapping]] = ..., take: _Optional[str] = ..., prompt: _Optional[str] = ..., lock: _Optional[_Union[Lock, str]] = ..., seed: _Optional[int] = ..., destination: _Optional[_Union[Destination, _Mapping]] = ..., locked_parts: _Optional[_Iterable[str]] = ..., only: _Optional[_Iterable[str]] = ..., mute: _Optional[_Iterable[str]] = ..., solo: _Optional[_Iterable[str]] = ..., intensity: _Optional[_Iterable[_Union[Intensity, _Mapping]]] = ..., range: _Optional[_Union[Span, _Mapping]] = ...) -> None: ...
 
 class RestyleResponse(_message.Message):
     __slots__ = ("job",)

@@ -118,7 +118,7 @@ class ScoringServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Restyle(self, request, context):
-        """Compose a take anew in other words, with the same timing.
+        """Compose a take, or some of it, anew with the same timing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
