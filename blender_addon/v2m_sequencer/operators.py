@@ -137,7 +137,7 @@ class V2M_OT_score(Asking, bpy.types.Operator):
         """Music for the range that the scene's settings name."""
         told = sequence.scene.v2m
         self.before: Music | None = None
-        asked, self.first = sequence.score(told.range, told.prompt, music_folder())
+        asked, self.first = sequence.score(told.range, told.prompt, told.seed, music_folder())
         return asked
 
 

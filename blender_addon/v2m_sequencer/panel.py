@@ -23,5 +23,6 @@ class V2M_PT_score(bpy.types.Panel):
             return
         self.layout.prop(scene.v2m, "prompt")
         self.layout.prop(scene.v2m, "range")
+        self.layout.prop(scene.v2m, "seed")
         self.layout.operator("v2m.score", icon="SOUND")
         self.layout.operator("v2m.retime", icon="MARKER_HLT")

@@ -56,10 +56,10 @@ class Sequence:
             raise Refused("No strip there shows a picture. Add or select the strips to score.")
         return found
 
-    def score(self, wanted: str, prompt: str, music_folder: Path) -> tuple[Wish, int]:
-        """What is asked to score a range, and where its music begins."""
+    def score(self, wanted: str, prompt: str, seed: int, music_folder: Path) -> tuple[Wish, int]:
+        """What is asked to score a range, and where its music begins; a seed below 0 is drawn."""
         first, end = self.range(wanted)
-        fields = {"kind": "score", "prompt": prompt.strip() or None}
+        fields = {"kind": "score", "prompt": prompt.strip() or None, "seed": seed if seed >= 0 else None}
         return self._wish(fields, "document", first, end, music_folder), first
 
     def retime(self, music_folder: Path) -> tuple[Wish, Music]:

@@ -66,6 +66,12 @@ class SceneSettings(bpy.types.PropertyGroup):
             ("SCENE", "Frame Range", "The scene's frame range, or its preview range while that is on"),
         ),
     )
+    seed: bpy.props.IntProperty(
+        name="Seed",
+        default=-1,
+        min=-1,
+        description="The same seed makes the same music; -1: another each time",
+    )
 
 
 def preferences() -> Api:

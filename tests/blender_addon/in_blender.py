@@ -169,7 +169,7 @@ def look() -> dict[str, Any]:
 def document(wanted: str) -> dict[str, Any]:
     """What is handed over."""
     sequence = import_module(f"{ADDON}.sequence").Sequence(scene(), bpy.path.abspath)
-    wish, first = sequence.score(wanted, "", Path("unused"))
+    wish, first = sequence.score(wanted, "", -1, Path("unused"))
     return {"first": first, "document": wish.documents["document"], "media": wish.media}
 
 
