@@ -2,12 +2,11 @@
 
 Conventions: a place is a share of the lane's width, written in percent, or in the units of a drawing that is
 stretched to the lane, 0 to `WIDTH`. What is told only at a higher magnification has a class that says so,
-`z2`, `z4` or `z8`; the page shows it from there on.
+`z2`, `z4` or `z8`, and is shown from there on; what is told at some alone has a class for each, as `at-2`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,18 +42,15 @@ class Axis:
         places = np.rint(np.clip(times_s / self.duration_s, 0.0, 1.0) * WIDTH)
         return [int(place) for place in places.tolist()]
 
-    def ticks(self, most: int = 12) -> Iterator[tuple[float, str]]:
-        """Round times and the class of each, no more than about `most` at magnification 1."""
-        seen: set[int] = set()
+    def ticks(self, most: int = 12) -> dict[float, list[int]]:
+        """Round times, and at which magnifications each is told: evenly, about `most` of them to a sight."""
+        told: dict[float, list[int]] = {}
         for level in LEVELS:
-            step_s = next(
-                (s for s in _NICE_STEPS_S if self.duration_s / s <= most * level), _NICE_STEPS_S[-1]
-            )
+            fitting = (step_s for step_s in _NICE_STEPS_S if self.duration_s / step_s <= most * level)
+            step_s = next(fitting, _NICE_STEPS_S[-1])
             for index in range(int(self.duration_s / step_s) + 1):
-                key = round(index * step_s * 1000)
-                if key not in seen:
-                    seen.add(key)
-                    yield index * step_s, level_class(level)
+                told.setdefault(round(index * step_s, 1), []).append(level)
+        return dict(sorted(told.items()))
 
 
 def level_class(level: int) -> str:

@@ -57,7 +57,7 @@ def gather(folder: Path, record: TakeRecord, sheet: Sheet | None, stages_s: Mapp
     """Read what lies in a take's folder.
 
     Raises:
-        DocumentError: its MIDI file is missing or damaged.
+        DocumentError: its MIDI file is damaged.
         MediaError: its music is missing or damaged.
     """
     heard = listen(
@@ -66,5 +66,6 @@ def gather(folder: Path, record: TakeRecord, sheet: Sheet | None, stages_s: Mapp
         rate_hz=record.curve["rate_hz"],
         kernel_s=record.curve["kernel_s"],
     )
-    notes = read_notes(folder / "score.mid")
+    score = folder / "score.mid"
+    notes = read_notes(score) if score.exists() else {}  # a song that was fitted has none
     return Contents(record, read_prompt(record.prompt), heard, notes, sheet, dict(stages_s))

@@ -76,7 +76,7 @@ def _summary(contents: Contents, frame_s: float) -> list[Content]:
     heard = contents.record.metrics.get("hits_heard")
     words = [f"band: a frame, {1000 * frame_s:.0f} ms"]
     if heard is not None:
-        words.append(f"{heard:.0%} of heavy hits in it")
+        words.append(f"{heard:.0%} of heavy hits")
     return [tag("span", each) for each in words]
 
 

@@ -17,7 +17,7 @@ _ICONS: Final = {
     "on": "M15.8 5H18v14h-2.2zM5 5v14l9.5-7z",
     "closer": "M11 5h2v6h6v2h-6v6h-2v-6H5v-2h6z",
     "wider": "M5 11h14v2H5z",
-    "theme": "M12 3a9 9 0 1 0 0 18zM12 5a7 7 0 0 1 0 14z",
+    "theme": "M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18zm0 2v14a7 7 0 0 0 0-14z",
 }
 """Paths in a square of 24."""
 

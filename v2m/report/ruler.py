@@ -10,12 +10,12 @@ from v2m.report.markup import Content, tag
 def ruler(axis: Axis) -> Lane:
     """The lane of the times."""
     marks: list[Content] = []
-    for time_s, level in axis.ticks():
+    for turn, (time_s, levels) in enumerate(axis.ticks().items()):
         at = axis.percent(time_s)
-        marks.append(tag("line", x1=at, x2=at, y1=18, y2=26, class_=level or None))
-        last = time_s > 0.97 * axis.duration_s  # a label there would be cut off
-        if not last:
-            marks.append(
-                tag("text", minutes(time_s), x=at, y=14, dx=0 if time_s == 0 else -8, class_=level or None)
-            )
+        spare = " spare" if turn % 2 else ""  # the page leaves these labels out where it is narrow
+        shown = "tick " + " ".join(f"at-{level}" for level in levels)
+        marks.append(tag("line", x1=at, x2=at, y1=18, y2=26, class_=shown))
+        if time_s < 0.97 * axis.duration_s:  # a label further on would be cut off
+            aside = 4 if time_s == 0 else -8
+            marks.append(tag("text", minutes(time_s), x=at, y=14, dx=aside, class_=shown + spare))
     return Lane("ruler", "Time", "A ruler in minutes and seconds.", free(marks))

@@ -27,6 +27,9 @@ _ROUNDING_S: Final = 0.001
 
 SHEET_ID: Final = "sheet"
 
+_TOUCHING: Final = 0.94
+"""Of a picture's width from one to the next: lanes are a little wider in some browsers than in others."""
+
 COLUMNS_SHOWN: Final = 12
 """Pictures side by side where a picture of the whole is drawn."""
 
@@ -65,13 +68,16 @@ def _chosen(axis: Axis, sheet: Sheet, bounds_s: Sequence[float]) -> Iterator[tup
     """Which pictures are shown from which magnification on, in order of time."""
     times_s = np.asarray(sheet.times_s)
     firsts = {int(np.searchsorted(times_s, bound_s - _ROUNDING_S)) for bound_s in bounds_s[:-1]}
+    following_s = np.append(times_s[1:], np.inf)
     levels: dict[int, int] = {}
     for level in LEVELS:
         px_s = LANE_PX * level / axis.duration_s
         last_s = -np.inf
         for index, time_s in enumerate(sheet.times_s):
-            room_px = (time_s - last_s) * px_s
-            if index in levels or room_px >= (_SLIVER_PX if index in firsts else width_px(sheet)):
+            # the last that still touches the one before, so that no ground shows between them
+            is_due = (following_s[index] - last_s) * px_s > _TOUCHING * width_px(sheet)
+            has_room = (time_s - last_s) * px_s >= _SLIVER_PX
+            if index in levels or (has_room and (is_due or index in firsts)):
                 levels.setdefault(index, level)
                 last_s = time_s
     return iter(sorted((index, level) for index, level in levels.items() if times_s[index] < axis.duration_s))
