@@ -57,9 +57,7 @@ def write_joined(
     (folder / "stems").mkdir()
     with ExitStack() as files:
         readers = {
-            part: files.enter_context(WavReader(path))
-            for part in kept_parts
-            if (path := kept / "stems" / f"{part}.wav").is_file()
+            part: files.enter_context(WavReader(kept / "stems" / f"{part}.wav")) for part in kept_parts
         }
         recording = files.enter_context(
             play(synth, own, piece.tempo_map, piece.programme, cancel, spool_folder=folder)

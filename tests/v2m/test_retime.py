@@ -1,5 +1,6 @@
 """A retimed take: the moved hit is heard where it is now, and all else is the same samples."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -10,10 +11,12 @@ import pytest
 from plain_backbone import RATE, PlainBackbone, programme, scored
 
 from v2m.audio import read_wav
-from v2m.errors import DocumentError, UsageError
+from v2m.errors import DocumentError, MediaError, UsageError
 from v2m.hits import Hit, find_hits
 from v2m.opened_take import OpenedTake
+from v2m.plan import OFFBEAT
 from v2m.remake import compare, remake
+from v2m.restyle import Restyling, restyle
 from v2m.retime import Retiming, plan_of, plan_retime, retime
 from v2m.retime.following import followed
 from v2m.retime.nudge import nudged, read_nudges
@@ -221,6 +224,29 @@ def test_what_is_composed_again_comes_from_the_takes_own_weights(take: OpenedTak
     with Shelf(tmp_path) as shelf, pytest.raises(UsageError, match="other weights"):
         retime(take, Retiming(plan, 0.04, {}), shelf=shelf, stem="x", backbone=other)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_take_that_lost_a_stem_is_refused(take: OpenedTake, tmp_path: Path) -> None:
+    """A silent stem in the new take would be worse."""
+    shutil.copytree(take.folder, tmp_path / "half.v2m")
+    (tmp_path / "half.v2m" / "stems" / "drums.wav").unlink()
+    half = OpenedTake.read(tmp_path / "half.v2m")
+    plan = plan_retime(half.record.before, moved(half, cut_7=2), half.record.duration_s)
+    with Shelf(tmp_path) as shelf, pytest.raises(MediaError, match=r"drums.wav is not there"):
+        retime(half, Retiming(plan, 0.04, {}), shelf=shelf, stem="x", backbone=PlainBackbone())
+    wish = Restyling(prompt="calm", locked=frozenset({"drums"}))
+    with Shelf(tmp_path) as shelf, pytest.raises(MediaError, match=r"drums.wav is not there"):
+        restyle(half, wish, shelf=shelf, stem="x", backbone=PlainBackbone())
+    assert [path.name for path in tmp_path.iterdir()] == ["half.v2m"]
+
+
+def test_notes_of_hits_without_a_beat_are_as_they_are_now(take: OpenedTake, retimed: Retimed) -> None:
+    crowded, _ = retimed(take, moved(take, cut_7=-9, cut_6=44))
+    told = [[note for note in each.record.notes if note.startswith(OFFBEAT)] for each in (take, crowded)]
+    assert len(told[1]) == 1
+    assert told[0] != told[1]
+    back, _ = retimed(crowded, take.record.hits)
+    assert back.record.notes == take.record.notes
 
 
 def test_a_take_of_an_older_version_is_refused(take: OpenedTake, tmp_path: Path) -> None:

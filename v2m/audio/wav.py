@@ -214,7 +214,8 @@ class WavReader:
         self._file.close()
 
     def _unreadable(self, error: BaseException) -> MediaError:
-        return MediaError(f"{self._path} could not be read as a WAV file.", detail=repr(error))
+        what = "could not be read as a WAV file" if self._path.exists() else "is not there"
+        return MediaError(f"{self._path} {what}.", detail=repr(error))
 
 
 def read_wav(path: Path) -> Samples:

@@ -37,7 +37,10 @@ class Bent:
     """Times of the programme as it is now."""
 
     largest: float
-    """The largest bend of any beat, as a share."""
+    """The largest bend of a beat whose music stays, as a share."""
+
+    composed: float = 0.0
+    """The largest of one that is composed again."""
 
 
 def bent_beats(stops: Sequence[Stop], tempo_map: TempoMap, max_bend: float) -> Bent:
@@ -63,10 +66,12 @@ def bent_beats(stops: Sequence[Stop], tempo_map: TempoMap, max_bend: float) -> B
     reach = np.clip(new[1:, None] - np.arange(first, last)[None, :], 0.0, 1.0) * intervals
     missing = at_s[1:] - at_s[0] - reach.sum(axis=1)
     renewed = [one.offset != other.offset for one, other in pairwise(stops)]
-    limits = np.where(_inside(middles, new, renewed), RENEWED_BEND * max_bend, max_bend)
+    composed = _inside(middles, new, renewed)
+    limits = np.where(composed, RENEWED_BEND * max_bend, max_bend)
     bend = _within(limits, _even(reach, missing), _soft(reach, missing))
     beats_s = at_s[0] + np.concatenate([[0.0], np.cumsum(intervals * (1 + bend))])
-    return Bent(beats_s, float(np.abs(bend).max()))
+    stays, anew = (float(np.abs(bend[where]).max(initial=0.0)) for where in (~composed, composed))
+    return Bent(beats_s, stays, anew)
 
 
 def _inside(middles: FloatArray, stops: FloatArray, renewed: Sequence[bool]) -> NDArray[np.bool_]:

@@ -62,6 +62,11 @@ class Edit:
 
     renewal: Renewal | None
     largest_bend: float
+    """Of a beat whose music stays, as a share."""
+
+    composed_bend: float
+    """Of a beat that is composed again."""
+
     start_s: float
     """Where the first sample may differ from what was."""
 

@@ -51,6 +51,7 @@ def redone_edit(before: Origin, span: Redone) -> Edit:
             STEPS_PER_BEAT * (span.last_beat - span.first_beat),
         ),
         largest_bend=0.0,
+        composed_bend=0.0,
         start_s=max(0.0, first_s - _EARLY_STEPS * step_s - LEAD_S),
         end_s=None if last_s > ending_s else last_s + RING_S,
     )

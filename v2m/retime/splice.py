@@ -102,7 +102,8 @@ class Splice:
         (folder / "stems").mkdir()
         count = self._plan.sample_count
         with ExitStack() as files:
-            sources = [files.enter_context(_Files(each, self.parts)) for each in self._recorded]
+            parts = self._before.parts
+            sources = [files.enter_context(_Files(each, self.parts, parts)) for each in self._recorded]
             writers = {
                 name: files.enter_context(WavWriter(path))
                 for name, path in _paths(folder, self.parts).items()
@@ -217,16 +218,17 @@ def _paths(folder: Path, parts: tuple[str, ...]) -> dict[str, Path]:
 class _Files:
     """The files of a recorded take, open for reading; a context manager."""
 
-    def __init__(self, recorded: Recorded, parts: tuple[str, ...]) -> None:
+    def __init__(self, recorded: Recorded, parts: tuple[str, ...], needed: tuple[str, ...]) -> None:
         self.recorded = recorded
         self._paths = _paths(recorded.folder, parts)
+        self._needed = {MUSIC, *needed}
         self._open = ExitStack()
 
     def __enter__(self) -> _Files:
         self._readers = {
             name: self._open.enter_context(WavReader(path))
             for name, path in self._paths.items()
-            if name == MUSIC or path.is_file()  # a part that an edit brought in is silent before
+            if name in self._needed or path.is_file()  # a part that an edit brought in is silent before
         }
         return self
 

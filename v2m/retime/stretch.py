@@ -92,6 +92,7 @@ class Stretch:
             ),
             renewal=renewal,
             largest_bend=round(bent.largest, 4),
+            composed_bend=round(bent.composed, 4),
             start_s=start_s,
             end_s=end_s,
         )

@@ -30,6 +30,7 @@ def told_plan(plan: RetimePlan, record: TakeRecord, since: RetimePlan | None = N
                 "start_s": piece.at / SAMPLE_RATE_HZ,
                 "end_s": (piece.at + piece.length) / SAMPLE_RATE_HZ,
                 "largest_bend": piece.edit.largest_bend,
+                "composed_bend": piece.edit.composed_bend,
                 "composed_beats": _composed_beats(piece.edit),
                 "new": piece.edit not in known,
             }
@@ -48,7 +49,7 @@ def plan_words(plan: RetimePlan, record: TakeRecord, since: RetimePlan | None = 
         if span["largest_bend"]:
             what.append(f"bends by {span['largest_bend']:.1%} at most")
         if span["composed_beats"]:
-            what.append(f"{span['composed_beats']:g} beats are composed again")
+            what.append(f"{span['composed_beats']:g} beats are composed again{_paced(span)}")
         words = ", ".join(what) or "only accents move"
         lines.append(
             f"Span      {span['start_s']:.3f}-{span['end_s']:.3f} s: {words}"
@@ -58,6 +59,11 @@ def plan_words(plan: RetimePlan, record: TakeRecord, since: RetimePlan | None = 
     kept_s = max(0.0, plan.sample_count / SAMPLE_RATE_HZ - changed_s)
     lines.append(f"Kept      {kept_s:.1f} s of {plan.sample_count / SAMPLE_RATE_HZ:.1f} s, sample for sample")
     return "\n".join(lines)
+
+
+def _paced(span: dict[str, Any]) -> str:
+    bend = span["composed_bend"]
+    return f", each up to {bend:.1%} longer or shorter than before" if bend else ""
 
 
 def _moves(plan: RetimePlan, record: TakeRecord) -> Iterator[dict[str, Any]]:
