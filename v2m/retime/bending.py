@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -65,7 +64,7 @@ def bent_beats(stops: Sequence[Stop], tempo_map: TempoMap, max_bend: float) -> B
     # reach[k, i]: how much of interval i lies before stop k
     reach = np.clip(new[1:, None] - np.arange(first, last)[None, :], 0.0, 1.0) * intervals
     missing = at_s[1:] - at_s[0] - reach.sum(axis=1)
-    renewed = [one.offset != other.offset for one, other in pairwise(stops)]
+    renewed = [stop.is_new for stop in stops[1:]]
     composed = _inside(middles, new, renewed)
     limits = np.where(composed, RENEWED_BEND * max_bend, max_bend)
     bend = _within(limits, _even(reach, missing), _soft(reach, missing))

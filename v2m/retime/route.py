@@ -1,7 +1,8 @@
 """How many beats lie between the anchors of a stretch that is retimed: as before, or some more or fewer.
 
-Where the music bends within its limit it keeps its beats; beyond, beats are added or dropped there; where not
-even that fits, an anchor is let go, and its hit gets an accent of its own. A dynamic programme weighs these.
+Where the music bends within its limit it keeps its beats; beyond, it is composed again there, and beats are
+added or dropped; where not even that fits, an anchor is let go, and its hit gets an accent of its own. A
+dynamic programme weighs these.
 Conventions: positions in beats of the map as it was; an offset is the new position less the old, in halves.
 """
 
@@ -59,6 +60,9 @@ class Stop:
     anchor: Anchor
     position: float
     """Where it stands now, on the scale of the map as it was before the stretch."""
+
+    is_new: bool = False
+    """Whether the music that leads to it from the stop before is composed again."""
 
     @property
     def offset(self) -> float:
@@ -161,13 +165,13 @@ def _steps(start: Stop, anchor: Anchor, max_bend: float) -> Iterator[tuple[Stop,
     # a half moves with the anchor: whole beats between keep a half a half
     near = {beats, *halves, *(n + beats % 1 for n in whole), *(n - beats % 1 for n in whole)}
     for count in sorted(n for n in near if n >= 0.5):
-        limit = max_bend if count == beats else RENEWED_BEND * max_bend
         bend = abs(math.log(now_s / (count * interval_s))) / math.log1p(max_bend)
-        is_within = bend <= _MARGIN * math.log1p(limit) / math.log1p(max_bend)
-        cost = _BEND_COST * bend**2 if is_within else _TOO_FAR_COST * bend
+        is_new = count != beats or bend > _MARGIN
+        most = math.log1p(RENEWED_BEND * max_bend) / math.log1p(max_bend)
+        cost = _BEND_COST * bend**2 if bend <= _MARGIN * most else _TOO_FAR_COST * bend
         position = start.position + count
-        if count != beats:
+        if is_new:
             cost += _RENEWED_COST + _RENEWED_BEAT_COST * count
         if position % 1 and not anchor.position % 1:
             cost += _HALF_COST
-        yield Stop(anchor, position), cost
+        yield Stop(anchor, position, is_new), cost

@@ -132,8 +132,8 @@ class Stretch:
         return led[: max(2, int(np.searchsorted(led, end_s, side="left")) + 1)]
 
     def _renewal(self, stops: Sequence[Stop], new_beats: int) -> Renewal | None:
-        """The frames from the first span with other beats than before to the last."""
-        other = [pair for pair in pairwise(stops) if pair[0].offset != pair[1].offset]
+        """The frames from the first span that is composed again to the last."""
+        other = [pair for pair in pairwise(stops) if pair[1].is_new]
         first = _frame(other[0][0].anchor.position) if other else None
         last, end = (_frame(other[-1][1].anchor.position), _frame(other[-1][1].position)) if other else (0, 0)
         total = STEPS_PER_BEAT * (self._first_beat + new_beats)
