@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from v2m_otio.place import Placed
 
-from v2m.fit.fit import beat_errors_s, played_pieces
+from v2m.fit.account import beat_errors_s, heard_pieces
 from v2m.score import Scored
 from v2m_daemon.results import of_scoring
 
@@ -32,18 +33,32 @@ def of_fitting(made: Scored, placed: Placed | None, stages_s: Mapping[str, float
         {**hit, "beat_error_s": errors[hit["id"]], "met": abs(errors[hit["id"]]) <= frame_s}
         for hit in result["hits"]
     ]
-    pieces = played_pieces(record)
+    pieces = heard_pieces(record)
     fitted = {
         "song": record.fitted.name,
         "sha256": record.fitted.sha256,
         "song_bpm": record.metrics["song"]["tempo_bpm"],
-        "pieces": [{"time_s": at, "from_s": start, "to_s": end} for at, start, end in pieces],
+        "pieces": [asdict(piece) for piece in pieces],
         "cuts": len(pieces) - 1,
         "largest_stretch": record.metrics["largest_stretch"],
         "hits_met": sum(hit["met"] for hit in hits),
+        "moments": _moments(record.metrics["moments"], hits, frame_s),
         "sch_unfitted": record.metrics["unfitted_sch"],
     }
     return {**result, "hits": hits, "fit": fitted}
+
+
+def _moments(
+    moments: Sequence[Mapping[str, float]], hits: Sequence[Mapping[str, Any]], frame_s: float
+) -> list[dict[str, Any]]:
+    """The song's big moments, each with the hit that it falls on, if any."""
+    return [
+        {
+            **moment,
+            "hit": next((h["id"] for h in hits if abs(h["time_s"] - moment["time_s"]) <= frame_s), None),
+        }
+        for moment in moments
+    ]
 
 
 def fitted_words(result: Mapping[str, Any]) -> str:

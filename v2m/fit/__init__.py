@@ -6,7 +6,9 @@
 - `choice`: which part is played, and which beats fall on which hits
 - `course`: what is played one after the other, and when
 - `stretch`: its sound at that pace
+- `playing`: with fades and loudness, as it is written
 - `fit`: the verb
+- `account`: what came of it
 """
 
 from v2m.fit.fit import FitSettings, fit

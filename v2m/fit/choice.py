@@ -181,7 +181,8 @@ class _Search:
         none = np.full(count, -1, np.int64)
         layer = _Layer(np.full(count, np.inf), np.zeros(count), none, none.copy(), none.copy())
         lead_s = float(self.targets.times_s[i])
-        if i > _ALWAYS_AHEAD and lead_s > _NEAR_S and not self._is_rigid:
+        lead_beats = lead_s / self.music.interval_s * self.limit
+        if i > _ALWAYS_AHEAD and lead_s > _NEAR_S and lead_beats > 1:
             return layer
         cost = self._cover(self.beats_s, lead_s) + self._missed_straight(i, slice(0, i)) + self._arrive(i)
         layer.cost[:] = cost
@@ -197,13 +198,9 @@ class _Search:
         layer, times = layers[i], self.targets.times_s
         if not np.isfinite(layer.cost).any():
             return close
-        ahead = [
-            j
-            for j in range(i + 1, min(i + 1 + _MAX_AHEAD, len(times)))
-            if j - i <= _ALWAYS_AHEAD or times[j] - times[i] <= _NEAR_S
-        ]
+        ahead = self._ahead(i)
         rest_s = self.duration_s - times[i]
-        can_close = len(times) - i <= _ALWAYS_AHEAD or rest_s <= _NEAR_S or self._is_rigid
+        can_close = not ahead or ahead[-1] == len(times) - 1
         missed = self._missed_straight(i, slice(i + 1, None)) if can_close else 0.0
         front = self._start(layer.cost, layer.mean)
         horizon_s = max([times[j] - times[i] for j in ahead] + [rest_s if can_close else 0.0])
@@ -217,6 +214,18 @@ class _Search:
             for j in ahead if steps else ():
                 self._relax(i, j, steps, front, layers[j])
         return close
+
+    def _ahead(self, i: int) -> list[int]:
+        """Targets that an edge leads to: enough of them that to one at least some count of beats fits."""
+        ahead_s = self.targets.times_s[i + 1 :] - self.targets.times_s[i]
+        if self._is_rigid:
+            return []
+        near = np.flatnonzero((np.arange(len(ahead_s)) < _ALWAYS_AHEAD) | (ahead_s <= _NEAR_S))[:_MAX_AHEAD]
+        # any length can be cut in beats once the room of so many beats is a beat
+        sure = np.flatnonzero(ahead_s >= self.music.interval_s * (0.5 / self.limit + 1))[:1]
+        far = len(ahead_s) if not len(sure) else int(sure[0])
+        thin = range(_MAX_AHEAD, far, max(1, far // _MAX_AHEAD)) if far > _MAX_AHEAD else range(far)
+        return [i + 1 + j for j in sorted({*near.tolist(), *thin, *sure.tolist()})]
 
     def _most_steps(self, horizon_s: float) -> int:
         shortest_s = float(np.diff(self.beats_s).min()) * (1 - self.limit)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from v2m.curves import FloatArray
 from v2m.fit.choice import Route
@@ -25,8 +26,14 @@ from v2m.tempo.settings import TempoCosts
 _TRY_EXACT_S: Final = 0.04
 """A passed target whose beat lies this near is worth trying exactly."""
 
+_SILENT_S: Final = 0.02
+"""Silence before the track begins that nobody hears as such: half a frame."""
+
 _RIGID: Final = 1e-3
 """Less stretch than this is none."""
+
+_APART_S: Final = 1e-3
+"""A beat this near to an end of the map is that end."""
 
 _DIGITS: Final = 6
 """Microseconds, as in every tempo map."""
@@ -53,6 +60,7 @@ class Course:
     """In order; the first begins as early, the last ends as late as the track does."""
 
     beats_s: FloatArray  # (n,) positions of all beats in the course, a cut's two beats being one
+    song_beats: NDArray[np.int64]  # (n,) which beat of the track each is; at a cut the one that is entered
     first_met: int
     """Index of the beat at position 0."""
 
@@ -65,17 +73,24 @@ class Course:
         legs, song_s = route.legs, music.beats_s
         count = len(song_s)
         positions = [song_s[: legs[0][0]] - song_s[legs[0][0]]]
+        indices = [np.arange(legs[0][0])]
         pieces, at = [], 0.0
         for number, (first, last) in enumerate(legs):
             is_last = number == len(legs) - 1
-            positions.append(at + song_s[first : (count if is_last else last)] - song_s[first])
+            beats = np.arange(first, count if is_last else last)
+            indices.append(beats)
+            positions.append(at + song_s[beats] - song_s[first])
             begin_s = 0.0 if number == 0 else float(song_s[first])
             end_s = music.duration_s if is_last else float(song_s[last])
             pieces.append(Piece(at - (float(song_s[first]) - begin_s), begin_s, end_s))
             at += float(song_s[last] - song_s[first])
-        per_bar = music.form.beats_per_bar
         return cls(
-            tuple(pieces), np.concatenate(positions), legs[0][0], per_bar, music.form.first_downbeat % per_bar
+            tuple(pieces),
+            np.concatenate(positions),
+            np.concatenate(indices),
+            legs[0][0],
+            music.form.beats_per_bar,
+            music.form.first_downbeat,
         )
 
 
@@ -118,13 +133,21 @@ def warp_course(
     ticks = positions[0] + tick_s * np.arange(-before, span + behind + 1)
     draft = _carried_on(ticks, positions, times) if len(met) > 1 else ticks - positions[0] + times[0]
     pins, weights = _pins(ticks, draft, course, route, targets)
-    return Warp(ticks, settle(draft, pins, weights, costs))
+    while True:
+        warp = Warp(ticks, settle(draft, pins, weights, costs))
+        silent_s = course.pieces[0].course_s - float(warp.positions(np.array([0.0]))[0])
+        if silent_s <= _SILENT_S or len(pins.times_s) == 1:
+            return warp
+        # the track would begin late: its start counts more than the next hit
+        kept = np.arange(len(weights)) != min(1, len(weights) - 1)
+        pins = Pins(pins.positions[kept], pins.times_s[kept], pins.slack_s[kept])
+        weights = weights[kept]
 
 
 def on_beats(course: Course, warp: Warp, duration_s: float) -> Warp:
     """The map by what is heard of it: its beats from before the programme's start to behind its end."""
     begin, end = warp.positions(np.array([0.0, duration_s]))
-    inside = course.beats_s[(course.beats_s > begin) & (course.beats_s < end)]
+    inside = course.beats_s[(course.beats_s > begin + _APART_S) & (course.beats_s < end - _APART_S)]
     places = np.concatenate([[begin], inside, [end]])
     return Warp(places, np.round(warp.times(places), _DIGITS))
 

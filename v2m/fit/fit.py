@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,14 +18,14 @@ import numpy as np
 
 from v2m import __version__
 from v2m.analysis import Analysis
-from v2m.audio import Ending, MasterSettings, WavWriter, master_blocks
 from v2m.errors import DocumentError, InputError, OutputWriteError, UsageError
 from v2m.fit.choice import choose, limited
-from v2m.fit.course import Course, Piece, Warp, on_beats, played, tempo_map_of, warp_course
+from v2m.fit.course import Course, Warp, on_beats, tempo_map_of, warp_course
 from v2m.fit.form import find_form
 from v2m.fit.music import Music
+from v2m.fit.playing import Playing
 from v2m.fit.pulse import librosa_module, track_pulse
-from v2m.fit.stretch import CourseSound, Samples, signalsmith_module, stretched
+from v2m.fit.stretch import Samples, signalsmith_module
 from v2m.frames.sound import read_sound
 from v2m.measures import measures
 from v2m.plan import HIT_WEIGHT, sch_of_beats
@@ -38,16 +36,13 @@ from v2m.take import Fitted, Source, TakeRecord, write_record
 from v2m.tempo import TempoMap, TempoSettings
 from v2m.tempo.plan import targets_of
 from v2m.tempo.settings import costs_about
-from v2m.timebase import SAMPLE_RATE_HZ, samples_covering
+from v2m.timebase import SAMPLE_RATE_HZ
 
 LONGEST_SONG_S: Final = 1800.0
 """Half an hour, which fills 700 MB of memory: more is an album."""
 
 BACKBONE: Final = "fit"
 """What stands in a record in place of the model that composed."""
-
-_SOFT_START_S: Final = 0.03
-"""Music that is entered between two beats fades in over this; one that begins on a beat begins at once."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +113,11 @@ def fit(
     try:
         kept = _keep(song, building)
         fitted = laid.fitted(kept, song)
+        playing = Playing(
+            fitted, laid.tempo_map, analysis.hits, analysis.timeline.duration_s, settings.loudness_lufs
+        )
         with clock.stage("render"):
-            write_music(building / "music.wav", samples, fitted, analysis, settings.loudness_lufs, cancel)
+            playing.write(building / "music.wav", samples, cancel)
         with clock.stage("master"):
             metrics = {
                 **measures(analysis, laid.tempo_map, building / "music.wav"),
@@ -174,7 +172,19 @@ class Laid:
             "song": {"tempo_bpm": round(music.pulse.bpm, 2), "clarity": round(music.pulse.clarity, 3)},
             "unfitted_sch": unfitted.value,
             "largest_stretch": round(self.largest_stretch, 4),
+            "moments": self._moments(music, float(analysis.timeline.duration_s)),
         }
+
+    def _moments(self, music: Music, duration_s: float) -> list[dict[str, float]]:
+        """When the big moments of the track sound, and how big they are."""
+        strengths = music.form.moments[self.course.song_beats]
+        found = np.flatnonzero(strengths > 0)
+        times_s = self.warp.times(self.course.beats_s[found])
+        return [
+            {"time_s": round(float(time_s), 3), "strength": round(float(strength), 2)}
+            for time_s, strength in zip(times_s, strengths[found], strict=True)
+            if -1e-3 <= time_s < duration_s
+        ]
 
 
 def lay(music: Music, analysis: Analysis, settings: FitSettings, name: str = "The song") -> Laid:
@@ -204,46 +214,6 @@ def _check_length(music: Music, duration_s: float, settings: FitSettings, name: 
             f"the programme lasts {duration_s:.1f} s.",
             hint="Add --edit to repeat bars, or fit it to a part with --in and --out-point.",
         )
-
-
-def write_music(
-    wav: Path, samples: Samples, fitted: Fitted, analysis: Analysis, loudness_lufs: float, cancel: Cancel
-) -> None:
-    """Write the music of a programme: stretched, faded at its ends, as loud as wished."""
-    count = samples_covering(analysis.timeline.duration_s)
-    with WavWriter(wav) as writer:
-        blocks = _shaped(_blocks(samples, fitted, count, cancel), fitted, analysis, count)
-        for block in master_blocks(blocks, MasterSettings(loudness_lufs)):
-            writer.write(block)
-
-
-def _blocks(samples: Samples, fitted: Fitted, count: int, cancel: Cancel) -> Iterator[Samples]:
-    return stretched(CourseSound(samples, _pieces(fitted)), _warp(fitted), count, cancel)
-
-
-def _pieces(fitted: Fitted) -> list[Piece]:
-    return [Piece(*piece) for piece in fitted.pieces]
-
-
-def _warp(fitted: Fitted) -> Warp:
-    course_s, time_s = np.array(fitted.knots, np.float64).T
-    return Warp(course_s, time_s)
-
-
-def _shaped(blocks: Iterator[Samples], fitted: Fitted, analysis: Analysis, count: int) -> Iterator[Samples]:
-    """The music with its fades: a soft start where it is entered between two beats, and the ending."""
-    last = max((hit.time_s for hit in analysis.hits if hit.kind != "end"), default=Fraction(-1))
-    ending = Ending(count, round(last * SAMPLE_RATE_HZ) if last >= 0 else None)
-    beats_s = [time_s for _, time_s in fitted.knots[1:-1]]
-    first_s = fitted.knots[0][1]
-    on_beat = any(abs(beat_s - first_s) < 0.02 for beat_s in beats_s)
-    at = 0
-    for block in blocks:
-        if at < _SOFT_START_S * SAMPLE_RATE_HZ and not on_beat:
-            rise = np.minimum((at + np.arange(len(block))) / (_SOFT_START_S * SAMPLE_RATE_HZ), 1.0)
-            block = (block * np.sin(rise * np.pi / 2)[:, None] ** 2).astype(np.float32)
-        yield ending.shape(block, at)
-        at += len(block)
 
 
 def _keep(song: Path, folder: Path) -> str:
@@ -310,33 +280,7 @@ def refit(folder: Path, record: TakeRecord, analysis: Analysis, again: Path, clo
         raise DocumentError(f"{folder.name} lacks the song that it was made from, or it was changed.")
     with clock.stage("render"):
         samples = read_sound(folder / fitted.song, longest_s=LONGEST_SONG_S)
-        loudness_lufs = record.settings["loudness_lufs"]
-        write_music(again / "music.wav", samples, fitted, analysis, loudness_lufs, never_cancel)
+        Playing.of(record, fitted).write(again / "music.wav", samples, never_cancel)
     with clock.stage("master"):
         found = measures(analysis, record.tempo_map, again / "music.wav")
         write_record(again, replace(record, metrics={**record.metrics, **found}))
-
-
-def played_pieces(record: TakeRecord) -> list[tuple[float, float, float]]:
-    """What is heard of the song: (second of the programme, from, to in the song), in order."""
-    if record.fitted is None:
-        return []
-    warp = _warp(record.fitted)
-    return [
-        (
-            round(float(warp.times(np.array(piece.course_s))), 3),
-            round(piece.song_s, 3),
-            round(piece.end_song_s, 3),
-        )
-        for piece in played(_pieces(record.fitted), warp)
-    ]
-
-
-def beat_errors_s(record: TakeRecord) -> dict[str, float]:
-    """How far the nearest beat of a fitted song lies from each hit, late positive."""
-    beats = np.array(record.tempo_map.beats_s)
-    errors = {}
-    for hit in record.hits:
-        off_s = beats - float(hit.time_s)
-        errors[hit.id] = round(float(off_s[np.argmin(np.abs(off_s))]), 4) + 0.0  # never -0.0
-    return errors

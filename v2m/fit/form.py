@@ -71,7 +71,7 @@ def find_form(samples: Samples, pulse: Pulse) -> Form:
     downbeats = np.arange(first, len(pulse.beats_s), per_bar)
     texture = np.concatenate([cues.timbre, cues.harmony], axis=1)
     bars = _by_bar(texture, downbeats, per_bar)
-    sections = _sections(bars, downbeats)
+    sections = _on_rises(_sections(bars, downbeats), cues.loudness_db, per_bar)
     moments = _moments(cues.loudness_db, sections, per_bar)
     likeness = _likeness(texture, downbeats, per_bar)
     if pulse.is_loop and downbeats[-1] == len(pulse.beats_s) - 1:
@@ -164,6 +164,21 @@ def _foote(bars: FloatArray) -> FloatArray:
         alike = (likeness[before, before].mean() + likeness[behind, behind].mean()) / 2
         novelty[at] = (alike - likeness[before, behind].mean()) * size / _KERNEL_BARS
     return novelty
+
+
+def _on_rises(sections: tuple[int, ...], loudness_db: FloatArray, per_bar: int) -> tuple[int, ...]:
+    """Each section from the bar line, of its own and its neighbours, at which the loudness changes most."""
+    moved = set(sections[:1])
+    for beat in sections[1:]:
+        lines = [
+            b for b in (beat, beat - per_bar, beat + per_bar) if per_bar <= b <= len(loudness_db) - per_bar
+        ]
+        steps = [
+            abs(float(loudness_db[b : b + per_bar].mean() - loudness_db[b - per_bar : b].mean()))
+            for b in lines
+        ]
+        moved.add(lines[int(np.argmax(steps))] if lines else beat)
+    return tuple(sorted(moved))
 
 
 def _moments(loudness_db: FloatArray, sections: tuple[int, ...], per_bar: int) -> FloatArray:

@@ -33,6 +33,10 @@ HOP: Final = 256
 CLEAR: Final = 0.15
 """Clarity below which no beat is taken for found: noise, drones and free rubato lie at 0.1 and below."""
 
+_AUDIBLE_DB: Final = 0.5
+"""Rise of a mel band's level, on average over the bands, below which nothing is struck: a held tone's beating
+rises 0.01, bowed strings 1 to 3."""
+
 _SHORT_S: Final = 16.0
 """A shorter track is most likely a loop: it is listened to several times over."""
 
@@ -130,7 +134,7 @@ def listened(samples: Samples) -> NDArray[np.float32]:
 
 def _tracked(envelope: FloatArray, bpm: float | None) -> NDArray[np.int64]:
     """Frames of the envelope that are beats."""
-    if float(np.ptp(envelope)) == 0:
+    if float(np.ptp(envelope)) < _AUDIBLE_DB:
         return np.zeros(0, np.int64)
     told = {} if bpm is None else {"bpm": bpm}
     _, beats = librosa_module().beat.beat_track(
