@@ -20,6 +20,7 @@ from v2m_otio.bundles import CONTENT, zipped_content
 from v2m_otio.exchange.kinds import SUFFIXES, Kind
 from v2m_otio.exchange.reading import MAX_AAF_BYTES, exchanged
 from v2m_otio.limits import MAX_BYTES, JsonObject, checked_document
+from v2m_otio.newer import in_known_schemas
 
 OTIO_SUFFIXES: Final = (".otio", ".otioz", ".otiod")
 _OTHER_KINDS: Final = {
@@ -135,7 +136,7 @@ def parsed_timeline(content: JsonObject, text: str, name: str) -> otio.schema.Ti
     timeline = timeline_content(content, name)
     # References between objects may cross from the collection into the timeline, so all of it is parsed.
     try:
-        root = otio.core.deserialize_json_from_string(text)
+        root = otio.core.deserialize_json_from_string(in_known_schemas(text))
     except otio.exceptions.UnsupportedSchemaError as error:
         raise DocumentError(
             f"{name} was written by a newer editor: it holds {_newer_schema(content)}, "

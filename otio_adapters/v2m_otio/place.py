@@ -167,6 +167,21 @@ def unscored_timeline(document: Document) -> JsonObject:
     return timeline
 
 
+def unscored_text(text: str, name: str) -> str:
+    """A document's JSON without anything of ours, all else of it as it was.
+
+    Args:
+        text: as `scored_text` makes it.
+        name: of the document, for errors.
+
+    Raises:
+        DocumentError: it holds no timeline.
+    """
+    content: JsonObject = json.loads(text)
+    _remove_ours(timeline_content(content, name)["tracks"])
+    return json.dumps(content, indent=4, ensure_ascii=False) + "\n"
+
+
 # --- the track ------------------------------------------------------------------------------------
 
 

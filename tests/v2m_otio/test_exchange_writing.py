@@ -12,8 +12,14 @@ import opentimelineio as otio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from v2m_otio.exchange.kinds import FORMATS, Format, format_named
-from v2m_otio.exchange.writing import _SPLICES, base_bytes, holds_music_as, place_music_as, scored_bytes
+from v2m_otio.exchange.kinds import FORMATS, format_named
+from v2m_otio.exchange.writing import (
+    base_bytes,
+    holds_music_as,
+    place_music_as,
+    scored_bytes,
+    without_music,
+)
 from v2m_otio.exchange.xml_spans import parsed
 from v2m_otio.place import Placement
 from v2m_otio.read import Document, read_document
@@ -21,17 +27,13 @@ from v2m_otio.read import Document, read_document
 from v2m.errors import DocumentError, OutputExistsError, UsageError
 
 OWN = [form for form in FORMATS if form.name in ("edl", "fcpxml", "mlt")]
-SPLICED = [form for form in FORMATS if form.kind in _SPLICES]
+SPLICED = [form for form in FORMATS if form.kind not in ("otio", "aaf")]
 RATES = ["24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001", "60"]
 
 
 def placed(document: Document, wav: Path, start: int = 0, count: int | None = None) -> Placement:
     rate, frames = document.timeline.rate, document.timeline.frame_count
     return Placement(wav, start / rate, (count or frames - start) / rate)
-
-
-def without(form: Format, raw: bytes) -> bytes:
-    return _SPLICES[form.kind].without_music(raw)
 
 
 @pytest.fixture
@@ -106,8 +108,8 @@ def test_without_the_music_what_is_written_is_what_it_was(
         base, out = base_bytes(document, form), folder / f"out{form.suffix}"
         scored, _ = scored_bytes(document, placed(document, wav, start), out, form)
         assert scored != base
-        assert without(form, base) == base
-        assert without(form, scored) == base, form.name
+        assert without_music(base, form) == base
+        assert without_music(scored, form) == base, form.name
         if form.kind != "edl":
             parsed(scored)
 
@@ -126,7 +128,7 @@ def test_a_real_file_comes_back_byte_for_byte_but_for_our_track(
     form = next(form for form in SPLICED if form.kind == document.kind)
     out = tmp_path / f"once{form.suffix}"
     place_music_as(document, placed(document, wav, 3, 50), out, form)
-    assert without(form, out.read_bytes()) == document.path.read_bytes()
+    assert without_music(out.read_bytes(), form) == document.path.read_bytes()
     rate = document.timeline.rate if form.kind == "edl" else None
     again = read_document(out, rate=rate)
     assert again.timeline.cuts == document.timeline.cuts
@@ -153,10 +155,28 @@ def test_a_real_document_becomes_every_other_format(
             assert scored[:4] == b"\xd0\xcf\x11\xe0"
             assert "V2M music".encode("utf-16-le") in scored
         elif form.kind != document.kind:
-            assert without(form, scored) == base_bytes(document, form), form.name
+            assert without_music(scored, form) == base_bytes(document, form), form.name
         if form.kind in ("fcp7", "aaf"):
             out.write_bytes(scored)
             assert_music(read_document(out), 3, document.timeline.frame_count - 3)
+
+
+def test_what_a_writer_passes_over_is_told(
+    edit: Any, save: Callable[..., Path], wav: Path, tmp_path: Path
+) -> None:
+    slow = edit.clip("slow", 24, url="/v/a.mov", speed=0.5)
+    fade = [edit.clip("one", 40, start=20, url="/v/a.wav"), edit.transition(6, 6),
+            edit.clip("two", 24, start=20, url="/v/b.wav")]  # fmt: skip
+    picture = edit.track(slow, edit.clip("b", 40, url="/v/b.mov"))
+    document = read_document(save(edit.timeline(picture, edit.track(*fade, kind="Audio"), start=86400)))
+    made, notes = scored_bytes(document, placed(document, wav), tmp_path / "o.aaf", format_named("aaf"))
+    assert any("speed of clips" in note for note in notes)
+    assert any("cross fades" in note for note in notes)
+    (tmp_path / "o.aaf").write_bytes(made)
+    again = read_document(tmp_path / "o.aaf").timeline
+    assert (again.frame_count, again.cuts) == (64, document.timeline.cuts), "no longer than it was"
+    _, notes = scored_bytes(document, placed(document, wav), tmp_path / "o.xml", format_named("fcp7"))
+    assert any("speed of clips" in note for note in notes)
 
 
 def assert_music(document: Document, start: int, count: int) -> None:
@@ -253,6 +273,8 @@ def test_the_input_is_never_written_and_names_must_fit(document: Document, wav: 
         place_music_as(scored, music, tmp_path / "out.edl", form, overwrite=True)
     with pytest.raises(UsageError, match="expected one of otio"):
         format_named("vhs")
+    with pytest.raises(UsageError, match="taken out of an AAF"):
+        without_music(b"", format_named("aaf"))
 
 
 @pytest.mark.parametrize("profile", ["resolve", "premiere", "kdenlive"])

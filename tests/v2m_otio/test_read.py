@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import opentimelineio as otio
 import pytest
+from v2m_otio.place import Placement, place_music
 from v2m_otio.read import open_document, read_document
 
 from v2m.errors import DocumentError, V2MError
@@ -384,7 +386,7 @@ def test_every_real_otio_document_reads_or_says_why(media_dir: Any) -> None:
             answers[path.name] = read_document(path).timeline.duration_s
         except DocumentError as error:
             refusals.append(error.message)
-    assert len(answers) == 6
+    assert len(answers) == 7
     assert all(message.endswith(".") and "\n" not in message for message in refusals)
     assert answers["resolve_picchu_effects.otio"] == Fraction(1125, 24)
 
@@ -396,9 +398,33 @@ def test_a_real_resolve_export(media_dir: Any) -> None:
     assert all(shot.media is not None and shot.media.path is None for shot in timeline.shots)
 
 
-def test_a_newer_schema_is_named(media_dir: Any) -> None:
-    with pytest.raises(DocumentError, match=r"Marker\.3"):
-        read_document(media_dir / "timelines" / "premiere_example.otio")
+def test_a_newer_schema_is_named(edit: Any, save: Callable[..., Any]) -> None:
+    path = save(edit.timeline(edit.track(edit.clip("a", 24))))
+    path.write_text(path.read_text().replace("Clip.2", "Clip.9"))
+    with pytest.raises(DocumentError, match=r"Clip\.9"):
+        read_document(path)
+
+
+def test_markers_of_the_next_opentimelineio_are_read_and_kept(
+    edit: Any, save: Callable[..., Any], wav: Any, tmp_path: Any
+) -> None:
+    timeline = edit.timeline(edit.track(edit.clip("a", 24)))
+    timeline.tracks.markers.extend([edit.marker(5, "one", "GREEN"), edit.marker(9, "two")])
+    path = save(timeline)
+    content = json.loads(path.read_text())
+    one, two = content["tracks"]["markers"]
+    one.update(OTIO_SCHEMA="Marker.3", color={"OTIO_SCHEMA": "Color.1", "name": "green", "g": 1.0})
+    two.update(OTIO_SCHEMA="Marker.3", color=None)
+    path.write_text(json.dumps(content))
+    document = read_document(path)
+    assert [(m.name, m.color) for m in document.timeline.markers] == [("one", "GREEN"), ("two", "RED")]
+    placed = place_music(document, Placement(wav, Fraction(0), Fraction(1)), tmp_path / "scored.otio")
+    assert json.loads(placed.path.read_text())["tracks"]["markers"] == [one, two]
+
+
+def test_a_real_premiere_export_is_read(media_dir: Any) -> None:
+    timeline = read_document(media_dir / "timelines" / "premiere_example.otio").timeline
+    assert (timeline.rate, len(timeline.markers), len(timeline.cuts)) == (30, 4, 9)
 
 
 def test_the_context_reads_plain_documents_too(edit: Any, save: Callable[..., Any]) -> None:

@@ -16,6 +16,7 @@ from v2m_otio.clock import seconds
 from v2m_otio.exchange.kinds import Kind
 from v2m_otio.limits import JsonObject
 from v2m_otio.media import Resolver
+from v2m_otio.newer import in_known_schemas
 from v2m_otio.read import Document
 
 _MISSING = "file:///missing/"
@@ -30,11 +31,13 @@ def dressed(content: JsonObject, document: Document, kind: Kind) -> bytes:
         document: whose media it names.
         kind: what will be written.
     """
-    timeline = otio.core.deserialize_json_from_string(json.dumps(content))
+    timeline = otio.core.deserialize_json_from_string(in_known_schemas(json.dumps(content)))
     rate = float(document.timeline.rate)
     timeline.global_start_time = otio.opentime.RationalTime(document.timeline.start_frame, rate)
     timeline.name = timeline.name or document.path.stem
     resolver = Resolver(document.media_folder, document.path_map)
+    if kind == "aaf":
+        _without_cross_fades(timeline)
     for item in timeline.find_children():
         if isinstance(item, otio.schema.Transition):
             item.in_offset = _at_rate(item.in_offset, document)
@@ -43,6 +46,22 @@ def dressed(content: JsonObject, document: Document, kind: Kind) -> bytes:
             _dress(item, document, resolver, kind)
     text: str = timeline.to_json_string()
     return text.encode()
+
+
+def has_cross_fades(content: JsonObject) -> bool:
+    """Whether a timeline's sound tracks have transitions."""
+    return any(
+        str(item.get("OTIO_SCHEMA", "")).startswith("Transition.")
+        for track in content["tracks"]["children"]
+        if track.get("kind") == otio.schema.TrackKind.Audio
+        for item in track.get("children") or ()
+    )
+
+
+def _without_cross_fades(timeline: otio.schema.Timeline) -> None:
+    """The AAF writer counts those of sound twice, so that its sequences last longer than they are."""
+    for track in timeline.audio_tracks():
+        track[:] = [item for item in track if not isinstance(item, otio.schema.Transition)]
 
 
 def _dress(

@@ -11,6 +11,7 @@ import opentimelineio as otio
 from v2m.timebase import seconds_to_frame
 from v2m_otio.layers import LayerReader, is_ours
 from v2m_otio.media import Resolver
+from v2m_otio.newer import in_known_schemas
 from v2m_otio.read import Document
 
 
@@ -31,7 +32,7 @@ class Sound:
 def sound_tracks(document: Document) -> list[list[Sound]]:
     """The enabled sound tracks that are the editor's, without what leads to no file."""
     timeline = document.timeline
-    root = otio.core.deserialize_json_from_string(document.text)
+    root = otio.core.deserialize_json_from_string(in_known_schemas(document.text))
     if not isinstance(root, otio.schema.Timeline):
         root = next(child for child in root if isinstance(child, otio.schema.Timeline))
     resolver = Resolver(document.media_folder, document.path_map)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from v2m.errors import DocumentError, OutputExistsError, UsageError
 from v2m_otio.exchange import edl, edl_list, fcp7, fcpxml, kdenlive, mlt, mlt_music
-from v2m_otio.exchange.dressed import dressed
+from v2m_otio.exchange.dressed import dressed, has_cross_fades
 from v2m_otio.exchange.flat import flat_timeline, is_nested
 from v2m_otio.exchange.foreign import AdapterError, call_adapter
 from v2m_otio.exchange.kinds import Format, Kind
@@ -31,6 +31,7 @@ from v2m_otio.place import (
     is_the_input,
     scored_text,
     scored_timeline,
+    unscored_text,
     unscored_timeline,
 )
 from v2m_otio.read import Document
@@ -62,6 +63,9 @@ _SPLICES: Final[dict[Kind, _Splice]] = {
     "mlt": _Splice(mlt_music.with_music, mlt_music.without_music),
     "kdenlive": _Splice(mlt_music.with_music, mlt_music.without_music),
 }
+_WITHOUT_RETIMES: Final = frozenset(("fcp7", "aaf"))
+"""Kinds whose writers leave the speed of a clip out."""
+
 _FLAT: Final = "what is seen was written as one track of picture, without the tracks below it"
 
 
@@ -133,6 +137,20 @@ def base_bytes(document: Document, form: Format) -> bytes:
         return _base(document, form.kind).raw
 
 
+def without_music(raw: bytes, form: Format) -> bytes:
+    """A scored document's bytes without anything of ours: what the music was put into.
+
+    Raises:
+        DocumentError: it is no document of that format.
+        UsageError: it is an AAF, whose adapter writes it whole.
+    """
+    if form.kind == "otio":
+        return unscored_text(raw.decode(), "the document").encode()
+    if form.kind == "aaf":
+        raise UsageError("Music cannot be taken out of an AAF.", hint="Keep the AAF that went in.")
+    return _SPLICES[form.kind].without_music(raw)
+
+
 @contextlib.contextmanager
 def _told(document: Document, form: Format) -> Iterator[None]:
     """Whatever a writer says is a sentence on this document."""
@@ -184,12 +202,24 @@ def _base(document: Document, kind: Kind) -> _Base:
     raw, flat = _adapted(document, kind, lambda content: content)
     if kind == "kdenlive":
         raw = kdenlive.finished(raw, timeline.rate, timeline.frame_count)
-    return _Base(raw, 0 if flat else hidden_frames(document), (_FLAT,) if flat else ())
+    notes = _left_out(document, kind)
+    return _Base(raw, 0 if flat else hidden_frames(document), (_FLAT, *notes) if flat else notes)
 
 
 def _aaf(document: Document, changed: Callable[[JsonObject], JsonObject]) -> tuple[bytes, tuple[str, ...]]:
     raw, flat = _adapted(document, "aaf", changed)
-    return raw, (f"{_FLAT}, dissolves as cuts",) if flat else ()
+    notes = _left_out(document, "aaf")
+    return raw, (f"{_FLAT}, dissolves as cuts", *notes) if flat else notes
+
+
+def _left_out(document: Document, kind: Kind) -> tuple[str, ...]:
+    """What the writer of a kind passes over without a word."""
+    notes: list[str] = []
+    if kind in _WITHOUT_RETIMES and any(shot.speed != 1 for shot in document.timeline.shots):
+        notes.append(f"{kind.upper()} is written without the speed of clips: retime them again")
+    if kind == "aaf" and has_cross_fades(unscored_timeline(document)):
+        notes.append("cross fades of sound were written as cuts")
+    return tuple(notes)
 
 
 def _adapted(
