@@ -87,7 +87,8 @@ def told(path: Path, *, dry: bool, every: bool) -> Told:
 def facts(document: Document) -> str:
     """What was read."""
     line = document.timeline
-    return f"{line.rate!s:>10} fps {line.frame_count:>6} frames {len(line.cuts):>4} cuts {len(line.markers):>3} markers"
+    length = f"{line.rate!s:>10} fps {line.frame_count:>6} frames"
+    return f"{length} {len(line.cuts):>4} cuts {len(line.markers):>3} markers"
 
 
 def own_format(document: Document) -> Format:
