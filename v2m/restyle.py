@@ -6,10 +6,10 @@ model sees the locked parts through the mask that it was trained with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -29,23 +29,11 @@ from v2m.retime.verb import check_weights
 from v2m.score import Scored
 from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
+from v2m.swell import Swell, swelled
 from v2m.take import Kept, TakeRecord, read_record, write_record
 from v2m.take_latents import TakeLatents
 from v2m.take_pictures import read_pictures
 from v2m.whole import write_whole
-
-_RAMP_S: Final = 0.5
-"""An edit of the curve rises and falls over so much, as a crescendo of a bar does."""
-
-
-@dataclass(frozen=True)
-class Swell:
-    """More or less to happen in a span of the programme."""
-
-    start_s: float
-    end_s: float
-    amount: float
-    """In standard deviations of the event curve: 1 is much, -1 is calm."""
 
 
 @dataclass(frozen=True)
@@ -255,13 +243,3 @@ class _Composed:
     latents: TakeLatents
     weights_sha256: str
     arithmetic: str
-
-
-def swelled(curve: dict[str, Any], swells: Sequence[Swell]) -> dict[str, Any]:
-    """An event curve, as a record holds it, with more or less to happen in some spans."""
-    values = np.asarray(curve["values"], np.float64)
-    times_s = np.arange(len(values)) / curve["rate_hz"]
-    for swell in swells:
-        inside = np.minimum(times_s - swell.start_s, swell.end_s - times_s) / _RAMP_S
-        values = values + swell.amount * np.clip(0.5 + inside, 0.0, 1.0)
-    return {**curve, "values": (np.round(values, 4) + 0.0).tolist()}

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from v2m.errors import DocumentError, OutputWriteError
 from v2m.hits import Hit
+from v2m.swell import Swell
 from v2m.tempo import TempoMap
 from v2m.timeline import Cut
 
@@ -91,17 +92,17 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Redone:
-    """A span that was composed again by itself."""
+    """Spans that were composed again by themselves."""
 
-    first_beat: int
-    """Of the tempo map."""
-
-    last_beat: int
-    """Past the last."""
+    spans: tuple[tuple[int, int], ...]
+    """Of each the first beat of the tempo map and the one past the last, in order and apart."""
 
     seed: int
     prompt: str
     """What the model was told; the players are those of the take."""
+
+    swells: tuple[Swell, ...] = ()
+    """Where more or less was to happen."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def _typed(fields: dict[str, Any]) -> dict[str, Any]:
         "notes": tuple(fields["notes"]),
         "parent": None if parent is None else Parent(**parent),
         "origin": None if origin is None else Origin(**{**origin, **_timed(origin)}),
-        "redone": None if redone is None else Redone(**redone),
+        "redone": None if redone is None else _redone(redone),
         "fitted": None if fitted is None else _fitted(fitted),
         "kept": None if kept is None else Kept(tuple(kept["parts"]), _record(kept["record"])),
     }
@@ -225,6 +226,11 @@ def _typed(fields: dict[str, Any]) -> dict[str, Any]:
 def _fitted(fields: dict[str, Any]) -> Fitted:
     pieces, knots = (tuple(map(tuple, fields[name])) for name in ("pieces", "knots"))
     return Fitted(**{**fields, "pieces": pieces, "knots": knots})
+
+
+def _redone(fields: dict[str, Any]) -> Redone:
+    spans = tuple((first, last) for first, last in fields["spans"])
+    return Redone(**{**fields, "spans": spans, "swells": tuple(Swell(**each) for each in fields["swells"])})
 
 
 def _timed(fields: dict[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from v2m.codecs.arrangement import PARTS, Part
 from v2m.errors import UsageError
 from v2m.opened_take import OpenedTake
 from v2m.part_names import parts_of
-from v2m.restyle import Restyling, Swell, restyle
-from v2m.retime import Retiming, redo, retime
+from v2m.restyle import Restyling, restyle
+from v2m.retime import Retiming, redo, retime, swell
 from v2m.score import Scored
+from v2m.swell import Swell
 from v2m.take import TakeRecord
 from v2m.timebase import parse_time
 from v2m_daemon.ranges import split_range
@@ -77,7 +78,12 @@ def changing(take: OpenedTake, wish: StyleWish) -> Callable[..., Scored]:
     if wish.span is not None:
         settled, redoing = read_redoing(take, wish)
         return partial(retime, settled, redoing)
-    return partial(restyle, take, read_restyling(take.record, wish))
+    restyling = read_restyling(take.record, wish)
+    if restyling.swells and restyling == Restyling(swells=restyling.swells, asked=restyling.asked):
+        settled = take.settled  # more or less in some bars, and nothing else: all others stay
+        swelling = swell(settled, restyling.swells, take.record.seed)
+        return partial(retime, settled, replace(swelling, asked=restyling.asked))
+    return partial(restyle, take, restyling)
 
 
 def read_redoing(take: OpenedTake, wish: StyleWish) -> tuple[OpenedTake, Retiming]:

@@ -14,10 +14,12 @@ from v2m.errors import UsageError
 from v2m.opened_take import OpenedTake
 from v2m.part_names import parts_of
 from v2m.remake import compare, remake
-from v2m.restyle import Restyling, Swell, restyle, swelled
-from v2m.retime import Retiming, plan_retime, redo, retime
+from v2m.restyle import Restyling, restyle
+from v2m.retime import Retiming, plan_retime, redo, retime, swell
+from v2m.retime.plan import Kept as PlanKept
 from v2m.shelf import Shelf
 from v2m.stages import StageClock
+from v2m.swell import Swell, swelled
 
 Restyled = Callable[..., OpenedTake]
 
@@ -125,6 +127,29 @@ def test_a_swell_raises_the_curve_there_and_nowhere_else() -> None:
     assert values[75] == 1.5
     assert values[40] == values[120] == 0.0
     assert (np.diff(values[:75]) >= 0).all()
+
+
+@pytest.mark.slow
+def test_more_happens_in_some_bars_and_the_others_stay(take: OpenedTake, tmp_path: Path) -> None:
+    asked = swell(take.settled, [Swell(3.0, 3.2, 2.0), Swell(9.0, 10.0, -1.0)], take.record.seed)
+    with Shelf(tmp_path) as shelf:
+        made = retime(take.settled, asked, shelf=shelf, stem="swelled", backbone=PlainBackbone())
+    again = OpenedTake.read(made.folder)
+    beats_s = take.record.tempo_map.beats_s
+    (first, second) = again.record.redone.spans if again.record.redone else ()
+    assert beats_s[first[0]] < 3.0 < 3.2 < beats_s[first[1]]
+    assert beats_s[second[0]] < 9.0 < 10.0 < beats_s[second[1]]
+    curves = [np.array(each.record.curve["values"]) for each in (take, again)]
+    assert curves[1][75] == pytest.approx(
+        curves[0][75] + 0.9, abs=0.2
+    )  # a short one does not reach its height
+    assert (curves[1][:60] == curves[0][:60]).all()
+    was, now = (read_wav(each.folder / "music.wav") for each in (take, again))
+    kept = [piece for piece in asked.plan.samples() if isinstance(piece, PlanKept)]
+    assert sum(piece.last - piece.first for piece in kept) > 3 * 48_000
+    assert all(np.array_equal(was[p.first : p.last], now[p.first : p.last]) for p in kept)
+    assert not np.array_equal(was, now)
+    assert_made_again(again, tmp_path / "again")
 
 
 def test_what_makes_no_sense_is_refused() -> None:

@@ -4,7 +4,7 @@
     route       how many beats lie between them now
     bending     where the beats lie
     stretch     one stretch that changes, and how far it is heard
-    redone      a span that is composed again where nothing else changes
+    redone      spans that are composed again where nothing else changes
     edit        what changes there, told as if it were the only change
     stretches   all of them
     plan        the whole, before it is done
@@ -17,6 +17,6 @@ one of the hits inside it. What lies outside is the same to the last bit, howeve
 """
 
 from v2m.retime.plan import MAX_BEND, RetimePlan, plan_of, plan_retime
-from v2m.retime.verb import Retiming, redo, retime
+from v2m.retime.verb import Retiming, redo, retime, swell
 
-__all__ = ["MAX_BEND", "RetimePlan", "Retiming", "plan_of", "plan_retime", "redo", "retime"]
+__all__ = ["MAX_BEND", "RetimePlan", "Retiming", "plan_of", "plan_retime", "redo", "retime", "swell"]

@@ -14,8 +14,9 @@ from v2m.errors import UsageError
 from v2m.hits import Hit
 from v2m.retime.edit import Edit
 from v2m.retime.pins import Pin, pinned, pins_of
-from v2m.retime.redone import redone_edit
+from v2m.retime.redone import redone_edits
 from v2m.retime.stretches import edits
+from v2m.swell import swelled
 from v2m.take import Origin, Redone, TakeRecord
 from v2m.timebase import samples_covering, seconds_to_sample
 from v2m.timeline import Cut
@@ -132,10 +133,11 @@ def plan_retime(
     return RetimePlan(before, after, pins, placed)
 
 
-def plan_redone(before: Origin, span: Redone) -> RetimePlan:
-    """The plan that composes one span again."""
+def plan_redone(before: Origin, told: Redone) -> RetimePlan:
+    """The plan that composes some spans again."""
     pins = pins_of(before.hits, before.hits)
-    return RetimePlan(before, before, pins, (Placed(redone_edit(before, span), Fraction(0)),))
+    after = replace(before, curve=swelled(before.curve, told.swells))
+    return RetimePlan(before, after, pins, tuple(Placed(e, Fraction(0)) for e in redone_edits(before, told)))
 
 
 def plan_of(record: TakeRecord) -> RetimePlan | None:

@@ -20,6 +20,7 @@ from v2m.prompt.words import read_prompt
 from v2m.retime.edit import Edit, Renewal
 from v2m.retime.plan import RetimePlan, plan_of
 from v2m.stages import Cancel
+from v2m.swell import swelled
 from v2m.take import Origin, Redone
 from v2m.take_latents import Values
 
@@ -68,7 +69,7 @@ def compose(
         backbone: whose latents the take's are.
         on_progress: told the fraction done.
         cancel: raises CancelledError to stop.
-        told: other words and another seed than the take's.
+        told: other words, another seed and another curve than the take's.
     """
     renewal = edit.renewal
     if renewal is None:
@@ -80,7 +81,8 @@ def compose(
     commission = _commission(take, moments)
     if told is not None:
         brief = replace(read_prompt(told.prompt), excluded=take.brief.excluded, only=take.brief.only)
-        commission = replace(commission, brief=brief, seeds=(told.seed,))
+        curve = curve_of(swelled(moments.curve, told.swells))
+        commission = replace(commission, brief=brief, seeds=(told.seed,), curve=curve)
     span = slice(renewal.first, renewal.first + renewal.count)
     renewed = np.zeros(len(canvas), bool)
     renewed[span] = True

@@ -27,12 +27,13 @@ from v2m.plan import OFFBEAT, offbeat_notes
 from v2m.report.write import write_looks
 from v2m.retime.edit import Edit
 from v2m.retime.plan import MAX_BEND, RetimePlan, plan_of, plan_redone
-from v2m.retime.redone import redone
+from v2m.retime.redone import redone, swelling
 from v2m.retime.renewal import arranged, compose, renewed_before, spliced, with_edits
 from v2m.retime.splice import Recorded, Splice
 from v2m.score import Scored
 from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
+from v2m.swell import Swell
 from v2m.take import Redone, Source, TakeRecord, read_record, write_record
 from v2m.take_latents import TakeLatents, Values, write_latents
 from v2m.take_pictures import moved_pictures, read_pictures
@@ -53,7 +54,7 @@ class Retiming:
 
     notes: tuple[str, ...] = ()
     redone: Redone | None = None
-    """A span to compose again, which the plan then consists of."""
+    """Spans to compose again, which the plan then consists of."""
 
 
 def retime(
@@ -140,8 +141,15 @@ def redo(take: OpenedTake, start_s: Fraction, end_s: Fraction, seed: int, prompt
         UsageError: the span holds no beat.
     """
     before = take.record.before
-    span = redone(before, start_s, end_s, seed, prompt)
-    return Retiming(plan_redone(before, span), MAX_BEND, {}, redone=span)
+    told = redone(before, start_s, end_s, seed, prompt)
+    return Retiming(plan_redone(before, told), MAX_BEND, {}, redone=told)
+
+
+def swell(take: OpenedTake, swells: Sequence[Swell], seed: int) -> Retiming:
+    """What is asked of a take that is settled, where more or less is to happen in some of its bars."""
+    before = take.record.before
+    told = swelling(before, swells, seed, take.record.prompt)
+    return Retiming(plan_redone(before, told), MAX_BEND, {}, redone=told)
 
 
 def check_weights(take: OpenedTake, backbone: RenewingBackbone) -> None:
