@@ -1576,8 +1576,11 @@ local wishes = {}
 
 local trouble = need("trouble")
 
-local NUMBERS = { takes = true, seed = true, tempo = "tempo_bpm", freedom = "tempo_freedom", adherence = true }
-local TEXTS = { picture = true, lock = true }
+local NUMBERS = {
+    takes = true, seed = true, tempo = "tempo_bpm", freedom = "tempo_freedom", adherence = true, bend = "max_bend",
+}
+local TEXTS = { picture = true, lock = true, only = true, mute = true, solo = true, range = true }
+local OF_A_PART = { "only", "mute", "solo", "range", "intensity" } -- of the music, which then keeps its words
 
 wishes.ASK = "v2m"
 wishes.STOP = "v2m stop"
@@ -1595,6 +1598,19 @@ function wishes.marker(timeline, name)
     end
 end
 
+-- `cut-3=1.5, 10..14=-1` as pairs of where and how much.
+local function amounts(text)
+    local pairs_ = {}
+    for each in text:gmatch("[^,]+") do
+        local where, amount = each:match("^%s*(.-)%s*=%s*(%S+)%s*$")
+        if not where or not tonumber(amount) then
+            trouble.raise("usage", ("The marker V2M says intensity: %s, expected such as cut-3=1.5."):format(text))
+        end
+        pairs_[#pairs_ + 1] = { where, amount }
+    end
+    return pairs_
+end
+
 local function set(wanted, name, value)
     if NUMBERS[name] then
         local field = NUMBERS[name] == true and name or NUMBERS[name]
@@ -1603,6 +1619,9 @@ local function set(wanted, name, value)
         return true
     elseif TEXTS[name] then
         wanted[name] = value
+        return true
+    elseif name == "intensity" then
+        wanted.intensity = amounts(value)
         return true
     end
     return false
@@ -1621,10 +1640,21 @@ function wishes.of_note(note)
     return wanted
 end
 
--- What is wanted now.
+-- Whether only some of the music is to change.
+function wishes.of_a_part(wanted)
+    for _, name in ipairs(OF_A_PART) do
+        if wanted[name] then
+            return true
+        end
+    end
+    return false
+end
+
+-- What is wanted now; `noted` is the prompt of the marker alone.
 function wishes.read(timeline, preferences)
     local _, marker = wishes.marker(timeline, wishes.ASK)
     local wanted = wishes.of_note(marker and marker.note)
+    wanted.noted = wanted.prompt
     wanted.prompt = wanted.prompt or (preferences.prompt ~= "" and preferences.prompt or nil)
     wanted.takes = wanted.takes or (preferences.takes ~= 1 and preferences.takes or nil)
     wanted.picture = wanted.picture or preferences.picture
@@ -1790,7 +1820,8 @@ return session
 
 end
 
--- V2M Restyle: other words, the same timing; `lock: rhythm` in the marker's note keeps every onset of the rhythm.
+-- V2M Restyle: other words, the same timing. In the marker's note `lock: rhythm` keeps every onset of the rhythm,
+-- `only: melody` makes one part again, `range: 10..14` some seconds, `intensity: cut-3=1.5` has more happen there.
 
 local dialog = need("dialog")
 local session = need("session")
@@ -1800,14 +1831,20 @@ local wishes = need("wishes")
 session.run(function(self)
     local take = session.placed(self)
     local wanted = wishes.read(self.timeline, self.preferences)
+    if wishes.of_a_part(wanted) then
+        wanted.prompt = wanted.noted -- the preferences' words are for the whole
+    end
     if not dialog.ask(self, self.preferences, wanted, "V2M Restyle") then
         trouble.raise("cancelled", "Nothing was done.")
     end
-    if not wanted.prompt then
+    if not wanted.prompt and not wanted.lock and not wishes.of_a_part(wanted) then
         trouble.raise("usage", "A restyle needs new words.", "Write them into the note of a marker that is named V2M.")
     end
     local result = session.ask(self, take.first, "restyle", function()
-        return { document = take.take, prompt = wanted.prompt, lock = wanted.lock, seed = wanted.seed }
+        return {
+            document = take.take, prompt = wanted.prompt, seed = wanted.seed, lock = wanted.lock, only = wanted.only,
+            mute = wanted.mute, solo = wanted.solo, range = wanted.range, intensity = wanted.intensity,
+        }
     end)
     return session.bring(self, result, take.first)
 end)

@@ -1507,8 +1507,11 @@ local wishes = {}
 
 local trouble = need("trouble")
 
-local NUMBERS = { takes = true, seed = true, tempo = "tempo_bpm", freedom = "tempo_freedom", adherence = true }
-local TEXTS = { picture = true, lock = true }
+local NUMBERS = {
+    takes = true, seed = true, tempo = "tempo_bpm", freedom = "tempo_freedom", adherence = true, bend = "max_bend",
+}
+local TEXTS = { picture = true, lock = true, only = true, mute = true, solo = true, range = true }
+local OF_A_PART = { "only", "mute", "solo", "range", "intensity" } -- of the music, which then keeps its words
 
 wishes.ASK = "v2m"
 wishes.STOP = "v2m stop"
@@ -1526,6 +1529,19 @@ function wishes.marker(timeline, name)
     end
 end
 
+-- `cut-3=1.5, 10..14=-1` as pairs of where and how much.
+local function amounts(text)
+    local pairs_ = {}
+    for each in text:gmatch("[^,]+") do
+        local where, amount = each:match("^%s*(.-)%s*=%s*(%S+)%s*$")
+        if not where or not tonumber(amount) then
+            trouble.raise("usage", ("The marker V2M says intensity: %s, expected such as cut-3=1.5."):format(text))
+        end
+        pairs_[#pairs_ + 1] = { where, amount }
+    end
+    return pairs_
+end
+
 local function set(wanted, name, value)
     if NUMBERS[name] then
         local field = NUMBERS[name] == true and name or NUMBERS[name]
@@ -1534,6 +1550,9 @@ local function set(wanted, name, value)
         return true
     elseif TEXTS[name] then
         wanted[name] = value
+        return true
+    elseif name == "intensity" then
+        wanted.intensity = amounts(value)
         return true
     end
     return false
@@ -1552,10 +1571,21 @@ function wishes.of_note(note)
     return wanted
 end
 
--- What is wanted now.
+-- Whether only some of the music is to change.
+function wishes.of_a_part(wanted)
+    for _, name in ipairs(OF_A_PART) do
+        if wanted[name] then
+            return true
+        end
+    end
+    return false
+end
+
+-- What is wanted now; `noted` is the prompt of the marker alone.
 function wishes.read(timeline, preferences)
     local _, marker = wishes.marker(timeline, wishes.ASK)
     local wanted = wishes.of_note(marker and marker.note)
+    wanted.noted = wanted.prompt
     wanted.prompt = wanted.prompt or (preferences.prompt ~= "" and preferences.prompt or nil)
     wanted.takes = wanted.takes or (preferences.takes ~= 1 and preferences.takes or nil)
     wanted.picture = wanted.picture or preferences.picture

@@ -1,4 +1,5 @@
--- V2M Restyle: other words, the same timing; `lock: rhythm` in the marker's note keeps every onset of the rhythm.
+-- V2M Restyle: other words, the same timing. In the marker's note `lock: rhythm` keeps every onset of the rhythm,
+-- `only: melody` makes one part again, `range: 10..14` some seconds, `intensity: cut-3=1.5` has more happen there.
 
 local dialog = need("dialog")
 local session = need("session")
@@ -8,14 +9,20 @@ local wishes = need("wishes")
 session.run(function(self)
     local take = session.placed(self)
     local wanted = wishes.read(self.timeline, self.preferences)
+    if wishes.of_a_part(wanted) then
+        wanted.prompt = wanted.noted -- the preferences' words are for the whole
+    end
     if not dialog.ask(self, self.preferences, wanted, "V2M Restyle") then
         trouble.raise("cancelled", "Nothing was done.")
     end
-    if not wanted.prompt then
+    if not wanted.prompt and not wanted.lock and not wishes.of_a_part(wanted) then
         trouble.raise("usage", "A restyle needs new words.", "Write them into the note of a marker that is named V2M.")
     end
     local result = session.ask(self, take.first, "restyle", function()
-        return { document = take.take, prompt = wanted.prompt, lock = wanted.lock, seed = wanted.seed }
+        return {
+            document = take.take, prompt = wanted.prompt, seed = wanted.seed, lock = wanted.lock, only = wanted.only,
+            mute = wanted.mute, solo = wanted.solo, range = wanted.range, intensity = wanted.intensity,
+        }
     end)
     return session.bring(self, result, take.first)
 end)

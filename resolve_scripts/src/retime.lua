@@ -5,9 +5,11 @@ local files = need("files")
 local markers = need("markers")
 local say = need("say")
 local session = need("session")
+local wishes = need("wishes")
 
 local function fields_of(self, take, asked)
-    local fields = { document = take.take }
+    local wanted = wishes.read(self.timeline, self.preferences)
+    local fields = { document = take.take, max_bend = wanted.max_bend }
     local nudges = markers.nudges(self.timeline, take.first)
     if #nudges > 0 then
         say.line(("Hits moved: %d."):format(#nudges))

@@ -39,7 +39,19 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--prompt", metavar="TEXT", help="style, mood, instruments, tempo")
     found.add_argument("--takes", metavar="N", type=int, help="score: how many to compose")
     found.add_argument("--seed", metavar="N", type=int, help="the same seed makes the same music")
-    found.add_argument("--lock", choices=["rhythm"], help="restyle: what is kept to the sample")
+    for name, what in (
+        ("--lock", "parts that are kept to the sample"),
+        ("--only", "parts that are made again; all others are kept"),
+        ("--mute", "parts that are left out"),
+        ("--solo", "parts of which all others are left out"),
+    ):
+        found.add_argument(name, metavar="PARTS", help=f"restyle: {what}: rhythm, or drums,bass …")
+    found.add_argument("--range", metavar="A..B", help="restyle: what alone is composed again")
+    found.add_argument(
+        "--intensity", metavar="WHERE=AMOUNT", action="append", type=_amount,
+        help="restyle: more (1) or less (-1) happens in A..B or at a hit; may be given again",
+    )  # fmt: skip
+    found.add_argument("--max-bend", metavar="PERCENT", type=float, help="retime: how far a beat may stretch")
     found.add_argument("--whole", action="store_true", help="score: whatever the in and out marks say")
     found.add_argument("--markers", metavar="COLOR", default="Purple", help="of the hit markers, or off")
     found.add_argument(
@@ -48,6 +60,16 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--music", metavar="DIR", type=Path, help="as of `v2m install-resolve`")
     found.add_argument("--files", action="store_true", help="by the job directory even where gRPC would do")
     return found
+
+
+_RESTYLE = ("prompt", "lock", "only", "mute", "solo", "range", "intensity")
+
+
+def _amount(text: str) -> list[str]:
+    where, equals, amount = text.rpartition("=")
+    if not (where and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not WHERE=AMOUNT")
+    return [where, amount]
 
 
 class Entry:
@@ -76,15 +98,16 @@ class Entry:
     def _retime(self) -> str:
         take = self._placed()
         moved = nudges(self.editor, take["first"])
-        fields: Json = {"document": take["take"], "nudges": moved or None}
+        fields: Json = {"document": take["take"], "nudges": moved or None, "max_bend": self.wanted.max_bend}
         return self._have_done("retime", fields, take["first"], exported=None if moved else "timeline")
 
     def _restyle(self) -> str:
-        if not self.wanted.prompt:
+        fields = {name: getattr(self.wanted, name) for name in _RESTYLE}
+        if not any(fields.values()):
             raise Refused("A restyle needs new words: --prompt TEXT.")
         take = self._placed()
-        fields = {"document": take["take"], "prompt": self.wanted.prompt, "lock": self.wanted.lock}
-        return self._have_done("restyle", fields | {"seed": self.wanted.seed}, take["first"])
+        fields |= {"document": take["take"], "seed": self.wanted.seed}
+        return self._have_done("restyle", fields, take["first"])
 
     def _takes(self) -> str:
         takes = self.takes.read()

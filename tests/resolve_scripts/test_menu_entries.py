@@ -182,6 +182,16 @@ def test_restyle_needs_words_and_keeps_the_take(stage: Stage, stand_in: StandIn)
     assert len(score_track(state)) == 1
 
 
+def test_some_of_the_music_is_made_again_in_the_words_that_it_has(stage: Stage, stand_in: StandIn) -> None:
+    note = {"act": "mark", "frame": 5, "name": "V2M", "note": "only: melody\nintensity: cut-3=1.5"}
+    stage.prefer(prompt="for the whole")
+    stage.play(world(), "V2M Score", note, "V2M Restyle")
+    job = stand_in.jobs[-1]
+    assert job["kind"] == "restyle"
+    assert (job["only"], job["intensity"]) == ("melody", [["cut-3", "1.5"]])
+    assert "prompt" not in job
+
+
 @pytest.mark.parametrize("entry", ["V2M Retime", "V2M Restyle", "V2M Takes"])
 def test_entries_that_need_a_take_say_so(stage: Stage, entry: str) -> None:
     assert "Run V2M Score first." in stage.play(world(), entry)["words"][0]

@@ -150,6 +150,13 @@ def test_a_note_is_prompt_and_fields(ask: Ask) -> None:
     }  # fmt: skip
     with pytest.raises(AskedError, match="expected a number"):
         ask("wishes", "of_note", "takes: many")
+    note = "mute: drums, bass\nintensity: cut-3=1.5, 10..14 = -1\nrange: 2..6\nbend: 2"
+    assert ask("wishes", "of_note", note) == {
+        "mute": "drums, bass", "intensity": [["cut-3", "1.5"], ["10..14", "-1"]],
+        "range": "2..6", "max_bend": 2,
+    }  # fmt: skip
+    with pytest.raises(AskedError, match="expected such as"):
+        ask("wishes", "of_note", "intensity: louder")
 
 
 @pytest.mark.parametrize("words", ["it's $(touch evil) `touch evil` ; touch evil", "-h", "ü 音"])
