@@ -163,9 +163,29 @@ def _check_speed(node: JsonObject, name: str) -> None:
         raise DocumentError(f"{name} has a retime of more than {MAX_SPEED} times the speed.")
 
 
+def _check_renamed(old: str, new: str) -> Callable[[JsonObject, str], None]:
+    """For a field that has another name in newer versions of its schema.
+
+    OpenTimelineIO 0.18.1 ends the process where what it renames, or what already has the new name, is no
+    object but holds some.
+    """
+
+    def check(node: JsonObject, name: str) -> None:
+        if node["OTIO_SCHEMA"].endswith(".2"):
+            return
+        for field in (old, new):
+            value = node.get(field)
+            if value is not None and not (isinstance(value, dict) and "OTIO_SCHEMA" in value):
+                raise DocumentError(f"{name}: {node['OTIO_SCHEMA']} has a {field} that is no object of OTIO.")
+
+    return check
+
+
 _CHECKS: Final[dict[str, Callable[[JsonObject, str], None]]] = {
     "RationalTime": _check_rational_time,
     "TimeRange": _check_time_range,
     "LinearTimeWarp": _check_speed,
     "FreezeFrame": _check_speed,
+    "Clip": _check_renamed("media_reference", "media_references"),
+    "Marker": _check_renamed("range", "marked_range"),
 }

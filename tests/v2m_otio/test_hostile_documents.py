@@ -97,6 +97,16 @@ def test_names_that_end_the_library_are_refused(schema: str) -> None:
     assert schema in refused(START + '{"OTIO_SCHEMA":"' + schema + '","metadata":{}}}')
 
 
+@pytest.mark.parametrize("holds", ['{"a":%s}', "[%s]", '{"metadata":{"a":%s}}', "3"])
+@pytest.mark.parametrize(
+    "field", ["Clip.1/media_reference", "Clip.1/media_references", "Marker.1/range", "Marker.1/marked_range"]
+)
+def test_what_is_renamed_and_no_object_does_not_end_the_process(field: str, holds: str) -> None:
+    schema, _, key = field.partition("/")
+    value = holds.replace("%s", '{"OTIO_SCHEMA":"MissingReference.1"}')
+    assert f"has a {key}" in refused(START + f'{{"OTIO_SCHEMA":"{schema}","{key}":{value}}}}}')
+
+
 def test_a_speed_without_sense_is_refused() -> None:
     refused(START + '{"OTIO_SCHEMA":"LinearTimeWarp.1","time_scalar":1e9}}')
 
