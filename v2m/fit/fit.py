@@ -29,6 +29,7 @@ from v2m.fit.stretch import Samples, signalsmith_module
 from v2m.frames.sound import read_sound
 from v2m.measures import measures
 from v2m.plan import HIT_WEIGHT, sch_of_beats
+from v2m.report.write import write_looks
 from v2m.score import Scored
 from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
@@ -82,6 +83,7 @@ def fit(
     sources: tuple[Source, ...] = (),
     clock: StageClock | None = None,
     cancel: Cancel = never_cancel,
+    with_report: bool = True,
 ) -> Scored:
     """Lay a song under a programme and write the take.
 
@@ -94,6 +96,7 @@ def fit(
         sources: the programme's files, for the record.
         clock: hears of the stages.
         cancel: raises CancelledError to stop; the shelf then leaves nothing behind.
+        with_report: whether the take gets a page to look at.
 
     Raises:
         MediaError: the song cannot be read.
@@ -124,6 +127,8 @@ def fit(
                 **laid.told(analysis, music),
             }
             record = _record(analysis, settings, sources, laid, fitted, metrics)
+        with clock.stage("master"):
+            write_looks(building, record, clock.seconds, analysis.sheet, report=with_report)
             write_record(building, record)
     except OSError as error:
         raise OutputWriteError(f"The take could not be written: {error.strerror or error}.") from error
@@ -261,6 +266,7 @@ def _record(
         v2m_version=__version__,
         cuts=timeline.cuts,
         drop_frame=timeline.drop_frame,
+        goes_on=timeline.goes_on,
         fitted=fitted,
     )
 

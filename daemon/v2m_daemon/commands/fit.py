@@ -15,6 +15,7 @@ from v2m.shelf import Shelf
 from v2m.stages import StageClock
 from v2m_daemon.fitting import fitted_words, of_fitting
 from v2m_daemon.placing import place
+from v2m_daemon.plotting import plot_best, plot_path
 from v2m_daemon.programme import Viewing, open_programme
 from v2m_daemon.progress import show_progress
 
@@ -30,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         tempo_bpm=arguments.tempo,
         loudness_lufs=arguments.loudness,
     )
+    plot = plot_path(arguments)
     viewing = Viewing.of(arguments)
     out_dir = Path(arguments.out or viewing.path.parent).absolute()
     if out_dir.exists() and not out_dir.is_dir():
@@ -44,11 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
             base_bytes(programme.document, format_named(arguments.to))  # told now, not after all the work
             made = fit(
                 song, programme.analysis, settings, shelf=shelf, stem=stem, sources=programme.sources,
-                clock=clock,
+                clock=clock, with_report=arguments.report,
             )  # fmt: skip
             placed = place(
                 programme, [made], stem=stem, overwrite=arguments.overwrite, clock=clock, to=arguments.to
             )
+    plot_best(made.folder, plot)
     result = of_fitting(made, placed, clock.seconds)
     print(json.dumps(result) if arguments.json else fitted_words(result))
     return 0
