@@ -15,3 +15,4 @@ def _share(name: str) -> None:
 
 
 _share("plain_backbone")
+_share("drawn_take")

@@ -81,8 +81,13 @@ def listen(wav: Path, *, duration_s: float, rate_hz: float, kernel_s: float) -> 
         if duration_s <= _LONGEST_CURVE_S:
             heard = spectral.encode(sound, SAMPLE_RATE_HZ)
             curve = event_curve(heard, duration_s, rate_hz=rate_hz, kernel_s=kernel_s).values
-        rate_bps = int(np.clip(8 * _MOST_SOUND_BYTES / max(duration_s, 1.0), _LEAST_BPS, _BEST_BPS))
-        return Listening(lows, highs, rms, _spectrum(sound), curve, opus_of(_blocks(sound), rate_bps))
+        webm = opus_of(_blocks(sound), sound_rate_bps(duration_s))
+        return Listening(lows, highs, rms, _spectrum(sound), curve, webm)
+
+
+def sound_rate_bps(duration_s: float) -> int:
+    """Bits a second of the sound in a page: the less the longer it is."""
+    return int(np.clip(8 * _MOST_SOUND_BYTES / max(duration_s, 1.0), _LEAST_BPS, _BEST_BPS))
 
 
 def _blocks(sound: WavReader) -> Iterator[NDArray[np.float32]]:
