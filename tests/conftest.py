@@ -35,6 +35,16 @@ def repository() -> Path:
 
 
 @pytest.fixture(scope="session")
+def blender_python() -> Path:
+    """A Python with Blender in it: the one that `V2M_BLENDER_PYTHON` names, else that of `make blender`."""
+    named = os.environ.get("V2M_BLENDER_PYTHON")
+    python = Path(named) if named else REPOSITORY / ".venv-bpy" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("there is no Python with bpy: type make blender, or set V2M_BLENDER_PYTHON")
+    return python
+
+
+@pytest.fixture(scope="session")
 def media_dir() -> Path:
     """Third-party media, kept beside the checkout and never in it."""
     folder = REPOSITORY.parent / "shared" / "media"

@@ -1,6 +1,7 @@
 """Real players put the music where it belongs; the whole table is printed by `benchmarks/placement.py`."""
 
 import shutil
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from placement import (
     FIRST_CLICK,
     MUSIC,
     PULSE,
+    RATES,
     Case,
     cases,
     landing,
+    play_by_blender,
     play_by_melt,
     scored,
 )
@@ -48,6 +51,20 @@ def test_two_hours_do_not_drift(tmp_path: Path) -> None:
     assert found.fits, found
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("rate", RATES, ids=str)
+def test_blender_plays_the_music_within_a_sample(
+    rate: Fraction, blender_python: Path, tmp_path: Path
+) -> None:
+    """As the add-on places it, in a file that was saved and opened again."""
+    case = Case(rate, 37, hours=1, rest=23)
+    found = landing(
+        "blender", case, *play_by_blender(scored(case, tmp_path, "otio"), case, str(blender_python))
+    )
+    print(found)
+    assert found.fits, found
+
+
 def test_what_is_out_of_place_or_silent_is_noticed() -> None:
     case = Case(Fraction(24), 37)
     start = frame_to_sample(37, case.rate)
@@ -69,3 +86,4 @@ def test_what_is_out_of_place_or_silent_is_noticed() -> None:
     assert not landing("p", case, mix(*right[:2]), 0).fits, "the dialogue is silenced"
     assert not landing("p", case, mix(right[2]), 0).fits, "the music is silenced"
     assert not landing("p", case, mix(), 0).fits
+    assert not landing("p", replace(case, rest=1), mix(*right), 0).fits, "it ended a frame before"

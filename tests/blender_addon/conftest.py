@@ -1,7 +1,4 @@
-"""A Blender without a window, with the add-on as a user installs it; see `in_blender.py` beside this file.
-
-Blender's Python is the one that `V2M_BLENDER_PYTHON` names, else `.venv-bpy` in the checkout.
-"""
+"""A Blender without a window, with the add-on as a user installs it; see `in_blender.py` beside this file."""
 
 import json
 import os
@@ -51,15 +48,6 @@ class Blender:
         marked = [line.removeprefix("CAME ") for line in done.stdout.splitlines() if line.startswith("CAME ")]
         assert len(marked) == len(things), done.stdout + done.stderr
         return [json.loads(line) for line in marked]
-
-
-@pytest.fixture(scope="session")
-def blender_python() -> Path:
-    named = os.environ.get("V2M_BLENDER_PYTHON")
-    python = Path(named) if named else REPOSITORY / ".venv-bpy" / "bin" / "python"
-    if not python.exists():
-        pytest.skip("there is no Python with bpy: type make blender, or set V2M_BLENDER_PYTHON")
-    return python
 
 
 @pytest.fixture
