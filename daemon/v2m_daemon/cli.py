@@ -164,6 +164,7 @@ def _add_fit(commands: Commands) -> None:
         "--tempo", metavar="BPM", type=flags.song_bpm, help="the song's tempo, where it is not found right"
     )
     flags.add_placing(fit)
+    flags.add_looks(fit)
     flags.add_json(fit)
     fit.set_defaults(run="v2m_daemon.commands.fit")
 
