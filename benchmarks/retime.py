@@ -126,7 +126,9 @@ def nudge(
         cpu_s=cpu_s,
     )
     spans = ", ".join(f"{p.at / 48000:.1f}-{(p.at + p.length) / 48000:.1f}" for p in changed(plan))
-    print(f"{take.name} {hit.id:12} {float(to_s - hit.time_s):+7.3f} s  span {spans:12}  {result}")
+    print(
+        f"{take.name} {hit.id:12} {float(to_s - hit.time_s):+7.3f} s  span {spans:12}  {result}", flush=True
+    )
     shutil.rmtree(folder)
     return result
 
