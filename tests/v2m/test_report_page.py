@@ -28,7 +28,7 @@ from v2m.report.markup import markup, tag
 from v2m.report.palette import COLORS
 from v2m.report.png import paletted_png
 from v2m.report.write import REPORT_NAME, stages_of, write_report, write_report_again
-from v2m.take import Parent, Source, read_record
+from v2m.take import Fitted, Parent, Source, read_record
 from v2m.take_pictures import read_pictures
 from v2m.tempo import TempoMap
 
@@ -185,6 +185,21 @@ def test_without_pictures_hits_notes_or_sound_there_is_still_a_page(tmp_path: Pa
     assert "silent" in page.text()
     assert not [a for a in page.named("div") if "lane roll" in a.get("class", "")]
     assert "NaN" not in (folder / REPORT_NAME).read_text(encoding="utf-8")
+
+
+def test_a_fitted_song_is_told_of_instead_of_words(tmp_path: Path) -> None:
+    fitted = Fitted("song.mp3", HOSTILE, "cd" * 32, ((0.0, 12.0, 20.0),), ((0.0, 0.0), (8.0, 8.0)))
+    metrics = {
+        "sch": {"value": 0.9, "tolerance_s": 0.1, "chance": 0.4}, "hit_errors_s": {}, "hits_heard": 1.0,
+        "curve_correlation": None, "song": {"tempo_bpm": 99.5, "clarity": 1.0}, "largest_stretch": 0.034,
+        "unfitted_sch": 0.3,
+    }  # fmt: skip
+    folder = drawn_take(tmp_path / "fitted.v2m", 8, prompt="", fitted=fitted, metrics=metrics, terms=())
+    text = page_of(folder).text()
+    for words in ("The song", "99.5 BPM", "3.4% at most", "30% before", "0:12 \N{EN DASH} 0:20", HOSTILE):
+        assert words in text
+    assert "Taken for" not in text
+    assert "Key" not in text.split("The song")[0].split()
 
 
 def test_one_frame_is_enough(tmp_path: Path) -> None:

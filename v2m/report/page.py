@@ -75,7 +75,7 @@ def _header(contents: Contents) -> Markup:
     return tag(
         "header",
         tag("h1", tag("bdi", _title(contents))),
-        tag("p", tag("bdi", record.prompt), class_="prompt"),
+        tag("p", tag("bdi", record.prompt), class_="prompt") if record.prompt else "",
         came,
         tables.figures(contents),
     )
@@ -132,6 +132,7 @@ def _cards(contents: Contents) -> Markup:
         "div",
         tables.hits(contents),
         tables.words(contents),
+        tables.song(contents),
         tables.notes(contents),
         tables.settings(contents),
         tables.sources(contents),

@@ -45,7 +45,8 @@ def figures(contents: Contents) -> Markup:
         )
     told.append(("Curves agree", _number(metrics.get("curve_correlation")), "picture and music, -1 to 1"))
     told.append(("Tempo", told_tempo(record.tempo_map), f"BPM, {record.tempo_map.beats_per_bar} a bar"))
-    told.append(("Key", _key(contents), "of the whole piece"))
+    if record.fitted is None:
+        told.append(("Key", _key(contents), "of the whole piece"))
     told.append(("Length", minutes(contents.duration_s), f"min:s at {_rate(record.frame_rate)} fps"))
     return tag("dl", (_figure(*each) for each in told), class_="figures")
 
@@ -72,7 +73,9 @@ def _key(contents: Contents) -> str:
 
 
 def words(contents: Contents) -> Markup:
-    """What was asked, and what was understood of it."""
+    """What was asked, and what was understood of it; a song that is fitted was asked for nothing."""
+    if contents.record.fitted is not None:
+        return Markup("")
     brief, record = contents.brief, contents.record
     near = dict(brief.suggestions)
     rows: list[Content] = [
@@ -85,6 +88,27 @@ def words(contents: Contents) -> Markup:
     chips = tag("p", [tag("span", term, class_="chip") for term in record.terms], class_="chips")
     told = [tag("h3", "What the model was told"), chips] if record.terms else []
     return card("Words", found, told)
+
+
+def song(contents: Contents) -> Markup:
+    """Of a fitted take: the song, and the parts of it that are played, in their order."""
+    fitted = contents.record.fitted
+    if fitted is None:
+        return Markup("")
+    metrics = contents.record.metrics
+    told = {"song": fitted.name, "known as": fitted.sha256[:_DIGEST_DIGITS]}
+    if "song" in metrics:
+        told["its tempo"] = f"{metrics['song']['tempo_bpm']:g} BPM"
+    if "largest_stretch" in metrics:
+        told["stretched"] = f"{metrics['largest_stretch']:.1%} at most"
+    if metrics.get("unfitted_sch") is not None:
+        told["cuts on its beats"] = f"{_share(metrics['unfitted_sch'])} before it was fitted"
+    rows = [_row(name, value) for name, value in told.items()]
+    rows += [
+        _row(f"part {number}", f"{minutes(begin_s)} \N{EN DASH} {minutes(end_s)} of the song")
+        for number, (_, begin_s, end_s) in enumerate(fitted.pieces[:_MOST_ROWS], start=1)
+    ]
+    return card("The song", tag("table", tag("tbody", rows)))
 
 
 def _own(text: str) -> Markup:
@@ -128,7 +152,7 @@ def settings(contents: Contents) -> Markup:
     record = contents.record
     rows = [_row(name.replace("_", " "), _setting(name, value)) for name, value in record.settings.items()]
     made = {
-        "seed": record.seed,
+        "seed": str(record.seed),
         "backbone": record.backbone,
         "weights": record.weights_sha256[:_DIGEST_DIGITS],
         "SoundFont": record.soundfont_sha256[:_DIGEST_DIGITS],
@@ -137,7 +161,7 @@ def settings(contents: Contents) -> Markup:
         "curve": f"{record.curve['rate_hz']:g} a second, smoothed over {record.curve['kernel_s']:.2f} s",
         "V2M": record.v2m_version,
     }
-    rows += [_row(name, str(value)) for name, value in made.items() if name not in record.settings]
+    rows += [_row(name, str(value)) for name, value in made.items() if value and name not in record.settings]
     return card("Settings", tag("table", tag("tbody", rows)))
 
 
