@@ -1,6 +1,6 @@
 """Every timeline of some folders: read and scored and given back, or one sentence that says why not.
 
-    python benchmarks/timelines.py ../shared/media/timelines DIR ...
+    python benchmarks/timelines.py DIR ...                   such as the samples of OpenTimelineIO's adapters
     python benchmarks/timelines.py --dry DIR ...             no music is composed: a silence is placed
     python benchmarks/timelines.py --dry --every DIR ...     and given back in every other format too
 
@@ -33,6 +33,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
+from footage import MEDIA, require_media
 from v2m_daemon.cli import main as v2m
 from v2m_otio.exchange.kinds import FORMATS, SUFFIXES, Format
 from v2m_otio.exchange.writing import base_bytes, scored_bytes, without_music
@@ -168,12 +169,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folders", metavar="DIR", nargs="+", type=Path)
+    parser.add_argument(
+        "folders", metavar="DIR", nargs="*", type=Path, help=f"{MEDIA}/timelines if not given"
+    )
     parser.add_argument("--dry", action="store_true", help="place a silence, compose nothing")
     parser.add_argument("--every", action="store_true", help="write every other format too")
     arguments = parser.parse_args()
+    if not arguments.folders:
+        require_media()
     counted: Counter[str] = Counter()
-    for path in documents(arguments.folders):
+    for path in documents(arguments.folders or [MEDIA / "timelines"]):
         one = told(path, dry=arguments.dry, every=arguments.every)
         counted[one.verdict] += 1
         counted["differ"] += "DIFFERS" in one.words
