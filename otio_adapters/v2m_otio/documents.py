@@ -34,6 +34,12 @@ _OTHER_KINDS: Final = {
 _HINT: Final = "Export the timeline as OpenTimelineIO (.otio) from your editor and give that."
 
 
+_HINTS: Final = {
+    ".mlt": "Export an EDL from Shotcut (File > Export > EDL) and score that, with --to mlt.",
+}
+"""Where an editor has no OpenTimelineIO to export."""
+
+
 @dataclass(frozen=True)
 class Content:
     """What a file holds."""
@@ -76,7 +82,8 @@ def read_content(path: Path) -> JsonObject:
     if suffix not in OTIO_SUFFIXES:
         kind = _OTHER_KINDS.get(suffix, "of an unknown kind")
         known = ", ".join(SUFFIXES)
-        raise DocumentError(f"{path.name} is {kind}, expected one of {known}.", hint=_HINT)
+        hint = _HINTS.get(suffix, _HINT)
+        raise DocumentError(f"{path.name} is {kind}, expected one of {known}.", hint=hint)
     if suffix == ".otioz":
         return checked_document(zipped_content(_regular(path)), path.name)
     return checked_document(_bytes(path / CONTENT if path.is_dir() else path, MAX_BYTES), path.name)

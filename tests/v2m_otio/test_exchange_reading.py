@@ -127,6 +127,7 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><xmeml><sequence>&b
         ("a.aaf", b"not an AAF", "not understood"),
         ("a.kdenlive", "<xmeml/>", "Kdenlive project"),
         ("a.kdenlive", "<mlt/>", "not understood"),
+        ("a.mlt", "<mlt/>", "MLT project"),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence(
