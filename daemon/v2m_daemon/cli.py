@@ -300,6 +300,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _prepare_signals()
     try:
         namespace = build_parser().parse_args(arguments)
+        flags.check_together(namespace)  # before a command loads what it needs
         command: Command = import_module(namespace.run).run
         code = command(namespace)
         if sys.stdout is not None:

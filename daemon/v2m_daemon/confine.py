@@ -93,6 +93,10 @@ class Confinement:
 
     def _check_place(self, name: str, path: str) -> None:
         """Links are followed, so what does not exist yet lies where its parents lead."""
+        if not os.path.isabs(path):
+            raise PathRefusedError(
+                f"{path} is no absolute path on this machine.", hint="Map it by a path map.", detail=name
+            )
         if not self.roots:
             return
         place = Path(os.path.realpath(path))

@@ -8,18 +8,24 @@ can lose them. Every durable step of the daemon on files goes through these func
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from v2m.errors import OutputWriteError
 
 TEMPORARY_PREFIX = ".v2m-"
 TEMPORARY_SUFFIX = ".part"
 """Files that begin and end so were being written; one from before the daemon's start may be deleted."""
+
+
+_CANNOT_SYNC_FOLDERS: Final = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
+"""What network mounts and some FUSE file systems answer, which keep their names on another machine; see
+fsync(2)."""
 
 
 def write_whole(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -87,6 +93,9 @@ def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC_FOLDERS:
+            raise
     finally:
         os.close(handle)
 

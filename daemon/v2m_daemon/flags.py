@@ -9,6 +9,8 @@ from typing import Final, TypeVar
 
 from v2m_otio.exchange.kinds import FORMAT_NAMES
 
+from v2m.errors import UsageError
+
 N = TypeVar("N", int, float)
 
 
@@ -119,6 +121,17 @@ def add_looks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-report", dest="report", action="store_false", help="leave out report.html, which shows the take"
     )
+
+
+def check_together(arguments: argparse.Namespace) -> None:
+    """Refuse flags that make no sense beside each other.
+
+    Raises:
+        UsageError: it names them.
+    """
+    is_here = arguments.run == "v2m_daemon.commands.score"
+    if is_here and (arguments.server or arguments.upload):
+        raise UsageError("--server and --upload are for a daemon.", hint="Add --daemon.")
 
 
 def add_placing(parser: argparse.ArgumentParser) -> None:

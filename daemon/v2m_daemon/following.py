@@ -1,8 +1,15 @@
-"""How far a job of a daemon is, on stderr: a bar on a terminal, one quiet line a stage in a pipe."""
+"""How far a job of a daemon is, on stderr: a bar on a terminal, one quiet line a stage in a pipe.
+
+Views are asked for in a thread of their own. Python raises KeyboardInterrupt in the main thread wherever that
+is just then; where that was in a library's compiled code, or in a callback whose errors go nowhere, a Ctrl-C
+was lost now and then. Here it waits in a queue, and nowhere else.
+"""
 
 from __future__ import annotations
 
+import queue
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +22,9 @@ Show = Callable[[JobView], None]
 REPEAT_S = 10.0
 """A stage that takes long is told again in a pipe."""
 
+LOOK_UP_S = 0.1
+"""A signal that another thread was given is seen by the main thread only when it wakes."""
+
 
 def follow(views: Iterable[JobView], *, quiet: bool = False) -> JobView:
     """Show views of a job as they come; returns the last.
@@ -24,9 +34,43 @@ def follow(views: Iterable[JobView], *, quiet: bool = False) -> JobView:
         quiet: show nothing.
     """
     with _shown(quiet=quiet) as show:
-        for view in views:
+        for view in _apart(views):
             show(view)
     return view
+
+
+def _apart(views: Iterable[JobView]) -> Iterator[JobView]:
+    """The views, and what they raise; whoever stops listening leaves the thread to end with its call."""
+    told: queue.SimpleQueue[JobView | Exception | None] = queue.SimpleQueue()
+    is_left = threading.Event()
+
+    def ask() -> None:
+        try:
+            for view in views:
+                told.put(view)
+                if is_left.is_set():
+                    return
+            told.put(None)
+        except Exception as error:
+            told.put(error)
+
+    threading.Thread(target=ask, name="v2m-follow", daemon=True).start()
+    try:
+        while (view := _next(told)) is not None:
+            yield view
+    finally:
+        is_left.set()
+
+
+def _next(told: queue.SimpleQueue[JobView | Exception | None]) -> JobView | None:
+    while True:
+        try:
+            item = told.get(timeout=LOOK_UP_S)
+        except queue.Empty:
+            continue
+        if isinstance(item, Exception):
+            raise item
+        return item
 
 
 @contextmanager

@@ -50,6 +50,14 @@ def spec(path: str, **values: Any) -> JobSpec:
     return JobSpec(**({"kind": JobKind.SCORE, "document": path} | values))
 
 
+@pytest.mark.parametrize("field", ["out_dir", "document", "picture"])
+def test_a_path_of_another_system_is_no_place_here(home: Home, root: Path, field: str) -> None:
+    values = {"path": str(root / "film.otio")} if field != "document" else {"path": "D:\\a.otio"}
+    named = {} if field == "document" else {field: "D:\\Music"}
+    with pytest.raises(PathRefusedError, match="no absolute path on this machine"):
+        Confinement(home).check(spec(values["path"], **named))
+
+
 def test_what_lies_inside_is_let_pass(confinement: Confinement, root: Path, home: Home) -> None:
     (home.uploads / "a").mkdir()
     (home.uploads / "a" / "sent.mov").write_bytes(b"")

@@ -65,6 +65,24 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
     assert os.listdir(tmp_path) == ["status.json"]
 
 
+def test_a_mount_that_cannot_sync_folders_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync, answer = os.fsync, [errno.EINVAL]
+
+    def like_a_mount(handle: int) -> None:
+        if os.path.isdir(f"/proc/self/fd/{handle}"):
+            raise OSError(answer[0], os.strerror(answer[0]))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", like_a_mount)
+    durable.write_whole(tmp_path / "a", b"whole")
+    assert (tmp_path / "a").read_bytes() == b"whole"
+    answer[0] = errno.EIO
+    with pytest.raises(OutputWriteError):
+        durable.write_whole(tmp_path / "a", b"again")
+
+
 def test_a_secret_is_for_its_owner_alone(tmp_path: Path) -> None:
     durable.write_whole(tmp_path / "token", b"secret")
     durable.write_whole(tmp_path / "status.json", b"{}", mode=0o644)

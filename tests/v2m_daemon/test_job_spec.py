@@ -71,6 +71,7 @@ def test_json_says_all_of_it(job: JobSpec) -> None:
     ("values", "field"),
     [
         ({"document": "film.otio"}, "document"),
+        ({"document": "D:film.otio"}, "document"),
         ({"document": EDIT + "\0"}, "document"),
         ({"document": EDIT + "\udc80"}, "document"),
         ({"document": EDIT + "x" * 10_000}, "document"),
@@ -113,6 +114,13 @@ def test_what_makes_no_sense_is_refused_by_name(values: dict[str, Any], field: s
     with pytest.raises(FieldError) as refused:
         spec(**values)
     assert refused.value.detail == field
+
+
+@pytest.mark.parametrize(
+    "path", ["/edits/a.otio", "D:\\Edits\\a.otio", "d:/a.otio", "\\\\nas\\edits\\a.otio"]
+)
+def test_a_path_may_be_one_of_the_daemons_system(path: str) -> None:
+    assert spec(document=path, out_dir=path).document == path
 
 
 @pytest.mark.parametrize("name", sorted(NUMBERS))

@@ -167,6 +167,25 @@ def test_what_is_no_address_is_told(listen: str) -> None:
         Address.of(ServerSettings(listen=listen))
 
 
+def test_beyond_loopback_who_is_at_home_comes_by_a_door_of_his_own(
+    home: Home, start: Start, film: str, tmp_path: Path
+) -> None:
+    key, certificate = self_signed(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    home.config_file.write_text(
+        f'[server]\nlisten = "0.0.0.0:{port}"\ntls_cert = "{certificate}"\ntls_key = "{key}"'
+    )
+    daemon = start(home)
+    assert daemon.target == f"unix:{home.socket}"  # 0.0.0.0 stands in no certificate
+    assert daemon.call("GetServerInfo", pb.GetServerInfoRequest()).pid == daemon.process.pid
+    trust = grpc.ssl_channel_credentials(certificate.read_bytes())
+    with grpc.secure_channel(f"localhost:{port}", trust) as channel:
+        stub = type(daemon.stub)(channel)
+        answer = stub.GetServerInfo(pb.GetServerInfoRequest(), metadata=daemon.metadata, timeout=20)
+        assert answer.pid == daemon.process.pid
+
+
 def test_with_a_certificate_it_speaks_tls_only(home: Home, start: Start, film: str, tmp_path: Path) -> None:
     key, certificate = self_signed(tmp_path)
     home.config_file.write_text(

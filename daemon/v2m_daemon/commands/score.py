@@ -24,8 +24,6 @@ from v2m_daemon.telling import scored_words
 
 def run(arguments: argparse.Namespace) -> int:
     """Score and place; 0 when it was done."""
-    if arguments.server or arguments.upload:
-        raise UsageError("--server and --upload are for a daemon.", hint="Add --daemon.")
     settings = _settings(arguments)
     plot = plot_path(arguments)
     viewing = Viewing.of(arguments)

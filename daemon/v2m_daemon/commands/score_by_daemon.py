@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         result = dict(view.result or {})
         if arguments.upload:
             result = deliver(client, view, folder, overwrite=spec.overwrite)
-    plot_best(Path(result["take"]), plot)
+    if plot is not None:
+        plot_best(Path(result["take"]), plot)
     print(json.dumps(result) if arguments.json else scored_words(result))
     return 0

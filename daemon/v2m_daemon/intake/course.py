@@ -196,7 +196,7 @@ class Course:
     def _put(self, drop: Drop, view: JobView) -> tuple[dict[str, str], list[str]]:
         """Put results in place; returns where they lie, and what they are known by."""
         outputs = self._places.publish(drop.stem, view.outputs)
-        files = [Path(path) for what, path in outputs.items() if what != "take"]
+        files = [Path(path) for what, path in outputs.items() if not what.startswith("take")]
         contents = [content_hash(path) for path in files]
         self._places.write_status(drop.stem, drop_status(drop.document, status_of(view), outputs))
         self._places.clear_error(drop.stem)

@@ -1,8 +1,9 @@
 """What a job is asked for: plain data that means the same on the wire, on disk and in the worker.
 
-Conventions: paths are absolute; times are text as on the command line (`12.5`, `300f`, a timecode). A spec is
-checked by itself, never against the document: that is the worker's part. JSON holds only what is not at its
-default; an unknown key is an error.
+Conventions: paths are absolute, in the way of the daemon's system, which may be another than its client's;
+times are text as on the command line (`12.5`, `300f`, a timecode). A spec is checked by itself, never against
+the document: that is the worker's part. JSON holds only what is not at its default; an unknown key is an
+error.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Final
 
 from v2m.errors import FieldError, UsageError
@@ -326,7 +328,7 @@ def _check_text(name: str, value: object) -> None:
         raise FieldError(
             f"{name} is {value!r:.100}, which holds a zero or bytes that are no UTF-8.", detail=name
         )
-    if name in _PATHS and not os.path.isabs(value):
+    if name in _PATHS and not _is_absolute(value):
         raise FieldError(f"{name} is {value!r:.100}, expected an absolute path.", detail=name)
     if name in _PARTS:
         _check_parts(name, value)
@@ -334,6 +336,11 @@ def _check_text(name: str, value: object) -> None:
         raise FieldError(f"range is {value!r:.100}, expected A..B.", detail=name)
     if name in ("to", "encoder", "backbone") and not value:
         raise FieldError(f"{name} is empty, expected a name.", detail=name)
+
+
+def _is_absolute(path: str) -> bool:
+    """On some system: whoever asks may sit at another one than the daemon, which looks again."""
+    return PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
 
 
 def _check_pairs(name: str, value: object) -> None:
@@ -346,7 +353,7 @@ def _check_pairs(name: str, value: object) -> None:
             _check_text(name, part)
             if not part:
                 raise FieldError(f"{name} holds an empty text.", detail=name)
-        if name == "path_map" and not os.path.isabs(pair[1]):
+        if name == "path_map" and not _is_absolute(pair[1]):
             raise FieldError(f"path_map leads to {pair[1]!r:.100}, expected an absolute path.", detail=name)
         if name == "intensity":
             _check_amount(pair[1])

@@ -112,6 +112,18 @@ def bind(server: grpc.aio.Server, address: Address, settings: ServerSettings, ho
     return target if address.is_unix else f"{target}:{port}"
 
 
+def bind_door(server: grpc.aio.Server, home: Home) -> str:
+    """Let a server listen for this machine's user alone, too; returns its target.
+
+    An address such as 0.0.0.0 stands in no certificate, so by it who is at home would not be let in.
+
+    Raises:
+        UnfinishedError: as `bind`.
+    """
+    local = ServerSettings()
+    return bind(server, Address.of(local), local, home)
+
+
 def _bind(server: grpc.aio.Server, where: str, settings: ServerSettings) -> int:
     if not settings.tls_cert or where.startswith(SOCKET):
         return int(server.add_insecure_port(where))

@@ -26,7 +26,7 @@ from v2m_daemon.home import Home
 from v2m_daemon.jobs.attendant import Attendant
 from v2m_daemon.jobs.desk import Desk
 from v2m_daemon.lock import FileLock
-from v2m_daemon.server.listen import Address, bind, new_server
+from v2m_daemon.server.listen import Address, bind, bind_door, new_server
 from v2m_daemon.server.service import SERVICE, About, ScoringService
 from v2m_daemon.server.uploads import Uploads
 from v2m_daemon.worker.executor import Executor
@@ -130,10 +130,13 @@ async def _served(
     health_pb2_grpc.add_HealthServicer_to_server(healths, server)
     reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     target = bind(server, address, config.server, home)
+    certificate = "" if address.is_unix else config.server.tls_cert
+    if not address.is_local:
+        log.info("other machines reach it at %s", target)
+        target, certificate = bind_door(server, home), ""
     for name in ("", SERVICE):
         await healths.set(name, health_pb2.HealthCheckResponse.SERVING)
     await server.start()
-    certificate = "" if address.is_unix else config.server.tls_cert
     endpoint = Endpoint(
         target=target,
         pid=os.getpid(),

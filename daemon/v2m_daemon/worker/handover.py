@@ -89,6 +89,7 @@ def _put(
         moves.append(move)
     result = {**of_scoring(final, placed, clock.seconds), **told}
     outputs = {name: result[name] for name in ("take", "wav", "timeline") if result[name]}
+    outputs |= {f"take-{rank}": str(take.folder) for rank, take in enumerate(final[1:], start=2)}
     return publication.publish(JobFolder(work.folder), hidden, moves, result, outputs)
 
 
