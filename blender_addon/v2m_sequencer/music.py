@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Final
 
 from .daemon import Json
@@ -89,6 +90,8 @@ def place(editor: Api, music: Music) -> Api:
     Raises:
         Refused: Blender does not play the file, or put it elsewhere.
     """
+    if not Path(music.wav).is_file():  # told before anything is taken away
+        raise Refused(f"The music {music.wav} is not there. Look whether the daemon writes to another disk.")
     end = music.first + music.frames
     strips = editor_strips(editor)
     old = [

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from v2m_otio.read import read_document
 from v2m_sequencer.document import document
 from v2m_sequencer.hits import nudges, show
-from v2m_sequencer.music import Hit, Music
+from v2m_sequencer.music import Hit, Music, place
 from v2m_sequencer.rate import exact_rate
+from v2m_sequencer.refused import Refused
 from v2m_sequencer.shots import seen
 from v2m_sequencer.strips import Source, Strip, read_strips
 
@@ -146,6 +147,11 @@ def test_the_document_is_read_with_cuts_and_markers_on_their_frames(rate: str, t
     assert read["/2-40.mov"].source_start_s == Fraction(10) / exact
     assert read["/still.png"].speed == 0
     assert (read["/slow.mov"].source_start_s, read["/slow.mov"].speed) == (2, Fraction(1, 2))
+
+
+def test_music_that_is_not_there_takes_nothing_away(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="is not there"):
+        place(None, Music("/t", str(tmp_path / "none.wav"), 1, 10))
 
 
 # --- markers --------------------------------------------------------------------------------------
