@@ -160,10 +160,11 @@ def _spec_here(wish: Wish) -> Json:
 
 
 def _spec_elsewhere(there: Foreign, wish: Wish, tell: Tell) -> Json:
-    """The same for one on another machine, once it has the files."""
+    """The same for one on another machine, once it has the files; one that is missing here stays so there."""
     sent = {}
-    for number, path in enumerate(wish.media):
-        tell("send", number / len(wish.media))
+    media = [path for path in wish.media if Path(path).is_file()]
+    for number, path in enumerate(media, start=1):
+        tell(f"sending film {number} of {len(media)}", 0.0)
         sent[path] = there.upload(Path(path))
     documents = {name: there.upload(Path(path)) for name, path in _written(wish, wish.out).items()}
     path_map = [[path, far] for path, far in sent.items()]

@@ -59,10 +59,10 @@ def test_a_daemon_elsewhere_is_sent_the_film_and_its_music_is_fetched(
     prefer = do("prefer", packages=str(packages), server=target, token_file=str(far.token),
                 home=str(tmp_path / "none"), music=str(tmp_path / "music"))  # fmt: skip
     _, _, scored, move, retimed, seen = blender.do(
-        make(film), prefer, do("operate", name="score"), do("move_marker", name="V2M cut-1", by=2),
+        make(film), prefer, do("press", name="score", escape=False), do("move_marker", name="V2M cut-1", by=2),
         do("operate", name="retime"), do("look"),
     )  # fmt: skip
-    assert (scored, move, retimed) == ("", None, "")
+    assert (scored["answer"], move, retimed) == (["FINISHED"], None, "")
     (music,) = seen["music"]
     assert (music["start"], music["frames"], dict(seen["markers"])) == (11, 120, {"V2M cut-1": 63})
     assert Path(music["file"]).is_relative_to(tmp_path / "music")
