@@ -59,8 +59,8 @@ def test_a_daemon_elsewhere_is_sent_the_film_and_its_music_is_fetched(
     prefer = do("prefer", packages=str(packages), server=target, token_file=str(far.token),
                 home=str(tmp_path / "none"), music=str(tmp_path / "music"))  # fmt: skip
     _, _, scored, move, retimed, seen = blender.do(
-        make(film), prefer, do("press", name="score", escape=False), do("move_marker", name="V2M cut-1", by=2),
-        do("operate", name="retime"), do("look"),
+        make(film), prefer, do("press", name="score", escape=False),
+        do("move_marker", name="V2M cut-1", by=2), do("operate", name="retime"), do("look"),
     )  # fmt: skip
     assert (scored["answer"], move, retimed) == (["FINISHED"], None, "")
     (music,) = seen["music"]
