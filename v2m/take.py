@@ -257,9 +257,15 @@ def read_record(folder: Path) -> TakeRecord:
         DocumentError: the folder is no take.
     """
     try:
-        return from_json((folder / "take.json").read_text(encoding="utf-8"))
-    except OSError as error:
+        text = (folder / "take.json").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise DocumentError(f"{folder} is no take: it has no readable take.json.") from error
+    try:
+        return from_json(text)
+    except DocumentError as error:
+        raise DocumentError(
+            f"{folder.name}: {error.message}", detail=error.detail, hint=error.hint
+        ) from error
 
 
 def write_record(folder: Path, record: TakeRecord) -> None:

@@ -1,5 +1,6 @@
 """A retimed take: the moved hit is heard where it is now, and all else is the same samples."""
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,6 +22,7 @@ from v2m.retime import Retiming, plan_of, plan_retime, retime
 from v2m.retime.following import followed
 from v2m.retime.nudge import nudged, read_nudges
 from v2m.retime.plan import Changed, Kept, RetimePlan
+from v2m.retime.telling import plan_words
 from v2m.shelf import Shelf
 from v2m.stages import StageClock
 
@@ -173,6 +175,10 @@ def test_a_new_cut_of_the_programme_ripples(take: OpenedTake, retimed: Retimed) 
             assert np.array_equal(
                 was[name][piece.first : piece.last], now[name][piece.at : piece.at + length]
             )
+    words = plan_words(plan, take.record).splitlines()
+    assert words[0] == "Hits      cut-4 to cut-10 (7) go along, 0.833 s later"
+    assert any(re.match(r"Hit       cut-\d+ goes, ", line) for line in words)
+    assert len(words) < 15
     assert len(now["music"]) == 820 * 2000
     assert again.record.metrics["hits_heard"] > 0.9
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any
+from itertools import groupby
+from typing import Any, Final
 
 from v2m.codecs.arrangement import STEPS_PER_BEAT
 from v2m.retime.edit import Edit
@@ -12,6 +13,9 @@ from v2m.retime.nudge import told
 from v2m.retime.plan import Changed, RetimePlan
 from v2m.take import TakeRecord
 from v2m.timebase import SAMPLE_RATE_HZ
+
+_ROW: Final = 3
+"""Hits in a row that move by the same are told in one line."""
 
 
 def told_plan(plan: RetimePlan, record: TakeRecord, since: RetimePlan | None = None) -> dict[str, Any]:
@@ -32,6 +36,7 @@ def told_plan(plan: RetimePlan, record: TakeRecord, since: RetimePlan | None = N
                 "largest_bend": piece.edit.largest_bend,
                 "composed_bend": piece.edit.composed_bend,
                 "composed_beats": _composed_beats(piece.edit),
+                "ends": piece.goes_on is None,
                 "new": piece.edit not in known,
             }
             for piece in plan.samples()
@@ -43,14 +48,14 @@ def told_plan(plan: RetimePlan, record: TakeRecord, since: RetimePlan | None = N
 def plan_words(plan: RetimePlan, record: TakeRecord, since: RetimePlan | None = None) -> str:
     """The same in sentences."""
     told = told_plan(plan, record, since)
-    lines = [_move_words(move) for move in told["hits"]]
+    lines = [*_move_lines(told["hits"])]
     for span in told["spans"]:
         what = []
         if span["largest_bend"]:
             what.append(f"bends by {span['largest_bend']:.1%} at most")
         if span["composed_beats"]:
             what.append(f"{span['composed_beats']:g} beats are composed again{_paced(span)}")
-        words = ", ".join(what) or "only accents move"
+        words = ", ".join(what) or ("another ending" if span["ends"] else "only accents move")
         lines.append(
             f"Span      {span['start_s']:.3f}-{span['end_s']:.3f} s: {words}"
             + ("" if span["new"] else " (as before)")
@@ -89,8 +94,20 @@ def _words(before: Fraction | None, after: Fraction | None, record: TakeRecord) 
     return f"{told(before, record)} -> {told(after, record)}"
 
 
-def _move_words(move: dict[str, Any]) -> str:
-    return f"Hit       {move['id']} {move['words']}"
+def _move_lines(moves: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """A line a hit; those that go along with what lies before them share one."""
+    for shift_s, group in groupby(moves, key=_shift_s):
+        row = list(group)
+        if shift_s is None or len(row) < _ROW:
+            yield from (f"Hit       {move['id']} {move['words']}" for move in row)
+        else:
+            ids, way = f"{row[0]['id']} to {row[-1]['id']}", "later" if shift_s > 0 else "earlier"
+            yield f"Hits      {ids} ({len(row)}) go along, {abs(shift_s):.3f} s {way}"
+
+
+def _shift_s(move: dict[str, Any]) -> float | None:
+    known = move["from_s"] is not None and move["to_s"] is not None
+    return round(move["to_s"] - move["from_s"], 6) if known else None
 
 
 def _composed_beats(edit: Edit) -> float:
