@@ -56,6 +56,12 @@ def test_the_scripts_for_resolve_are_there(wheel: zipfile.ZipFile) -> None:
     } <= set(wheel.namelist())
 
 
+def test_what_a_report_is_made_of_is_there(wheel: zipfile.ZipFile, repository: Path) -> None:
+    assets = {path.name for path in (repository / "v2m" / "report" / "assets").iterdir()}
+    assert {f"v2m/report/assets/{name}" for name in assets} <= set(wheel.namelist())
+    assert {"page.css", "start.js"} <= assets
+
+
 def test_weights_are_there_and_small(wheel: zipfile.ZipFile) -> None:
     weights = wheel.getinfo("v2m/backbones/weights/sketch.safetensors")
     assert 0 < weights.file_size <= WEIGHTS_LIMIT_BYTES

@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 
 from v2m.audio import WavReader
 from v2m.errors import DocumentError
+from v2m.frames import Sheet
 from v2m.hits import Hit
 from v2m.report.axis import LEVELS, Axis
+from v2m.report.film import Film
 from v2m.report.listening import sound_rate_bps
 from v2m.report.markup import markup, tag
 from v2m.report.palette import COLORS
@@ -242,7 +244,6 @@ def test_the_script_is_told_where_everything_is(take: Path) -> None:
         re.findall(r'<script id="take" type="application/json">(.*?)</script>', html)[0]
     )
     assert data["hits"] == [2.0, 4.0, 6.0]
-    assert data["bounds"] == [0.0, 2.0, 4.0, 6.0, 8.0]
     assert data["rate"] == [24, 1]
     assert len(data["pictures"]["times"]) == len(data["pictures"]["places"]) == 32
 
@@ -304,3 +305,22 @@ def test_pictures_in_few_colours_read_back(height: int, width: int, seed: int) -
     indices = rng.integers(0, 7, (height, width)).astype(np.uint8)
     read = matplotlib.image.imread(io.BytesIO(paletted_png(indices, palette)), format="png")
     assert np.array_equal(np.rint(read * 255).astype(int)[..., :3], np.array(palette)[indices][..., :3])
+
+
+@given(st.lists(st.floats(0.3, 20), min_size=1, max_size=12), st.integers(1, 60))
+def test_each_shot_that_has_room_begins_with_a_picture_of_its_own(
+    lengths_s: list[float], across: int
+) -> None:
+    bounds_s = [0.0, *np.cumsum(lengths_s).tolist()]
+    sheet = Sheet(tuple(np.arange(0, bounds_s[-1], 0.25).round(3).tolist()), 1.0, b"")
+    film = Film.of(sheet, bounds_s)
+    width_s = bounds_s[-1] / across
+    chosen = film.chosen(width_s, 0.25 * width_s)
+    starts_s = film.starts_s[chosen]
+    assert chosen[0] == 0
+    assert list(starts_s) == sorted(starts_s)
+    assert (np.diff(starts_s) >= 0.25 * width_s - 1e-9).all()
+    for begin_s, length_s in zip(bounds_s[:-1], lengths_s, strict=True):
+        earlier = starts_s[starts_s < begin_s - 1e-9]
+        if not len(earlier) or begin_s - earlier[-1] > 0.25 * width_s + 1e-9:
+            assert np.isclose(starts_s, begin_s).any(), (begin_s, length_s)

@@ -10,7 +10,7 @@ from v2m.report.contents import Contents
 from v2m.report.lane import Lane
 from v2m.report.markup import Content, Markup, tag
 
-HITS_PX: Final = 56
+HITS_PX: Final = 66
 ERRORS_PX: Final = 56
 
 _MARGIN_PX: Final = 6

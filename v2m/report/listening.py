@@ -117,8 +117,7 @@ def _spectrum(sound: WavReader) -> NDArray[np.float32]:
     filters = _filters()
     power = np.zeros((columns, BANDS), np.float32)
     for first in range(0, columns, _AT_ONCE):
-        pieces = np.stack([_around(sound, centre) for centre in centres[first : first + _AT_ONCE].tolist()])
-        spectra = scipy.fft.rfft(pieces * window, axis=1)
+        spectra = scipy.fft.rfft(_windows(sound, centres[first : first + _AT_ONCE]) * window, axis=1)
         power[first : first + _AT_ONCE] = (spectra.real**2 + spectra.imag**2) @ filters
     loudest = float(power.max())
     if loudest <= 0:
@@ -127,12 +126,21 @@ def _spectrum(sound: WavReader) -> NDArray[np.float32]:
     return np.asarray(1 + level_db.T / FLOOR_DB, np.float32)
 
 
-def _around(sound: WavReader, centre: int) -> NDArray[np.float32]:
-    """A window of both channels' mean; past the ends it is silent."""
-    first = centre - _WINDOW // 2
-    part = sound[max(0, first) : max(0, first + _WINDOW)]
+def _windows(sound: WavReader, centres: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Windows around some samples, (n, window): read at once where they overlap, each by itself else."""
+    firsts = centres - _WINDOW // 2
+    begin, span = int(firsts[0]), int(firsts[-1] - firsts[0]) + _WINDOW
+    if span <= len(firsts) * _WINDOW:
+        every = np.lib.stride_tricks.sliding_window_view(_mono(sound, begin, span), _WINDOW)
+        return every[firsts - begin]
+    return np.stack([_mono(sound, first, _WINDOW) for first in firsts.tolist()])
+
+
+def _mono(sound: WavReader, begin: int, length: int) -> NDArray[np.float32]:
+    """The mean of both channels; past the ends it is silent."""
+    part = sound[max(0, begin) : max(0, begin + length)]
     mono = 0.5 * (part[:, 0] + part[:, 1])
-    return np.pad(mono, (max(0, -first), _WINDOW - len(mono) - max(0, -first)))
+    return np.pad(mono, (max(0, -begin), length - len(mono) - max(0, -begin)))
 
 
 def _filters() -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ from v2m.report.axis import WIDTH, Axis
 from v2m.report.beats_lane import beats_lane
 from v2m.report.contents import Contents
 from v2m.report.curve_lane import curve_lane
+from v2m.report.film import Film
 from v2m.report.hits_lane import errors_lane, hits_lane
 from v2m.report.lane import Lane
 from v2m.report.markup import Content, Markup, tag
@@ -170,15 +171,15 @@ def _data(contents: Contents) -> Markup:
     record, sheet = contents.record, contents.sheet
     pictures: dict[str, Any] | None = None
     if sheet is not None:
-        places = [sheet.place(index) for index in range(len(sheet.times_s))]
-        pictures = {"times": sheet.times_s, "places": places, "size": SMALL}
+        starts_s = Film.of(sheet, contents.bounds_s).starts_s.round(4).tolist()
+        places = [sheet.place(index) for index in range(len(starts_s))]
+        pictures = {"times": starts_s, "places": places, "size": SMALL}
     data = {
         "duration": contents.duration_s,
         "rate": [record.frame_rate.numerator, record.frame_rate.denominator],
         "startFrame": record.start_frame,
         "dropFrame": record.drop_frame,
         "hits": [round(float(hit.time_s), 4) for hit in record.hits if hit.time_s < record.duration_s],
-        "bounds": [round(bound_s, 4) for bound_s in contents.bounds_s],
         "beats": [round(beat_s, 3) for beat_s in record.tempo_map.beats_s],
         "beatsPerBar": record.tempo_map.beats_per_bar,
         "firstDownbeat": record.tempo_map.first_downbeat,

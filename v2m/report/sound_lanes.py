@@ -54,7 +54,7 @@ def _band(lows: FloatArray, highs: FloatArray) -> str:
 def spectrogram(contents: Contents) -> Lane:
     """The lane of the spectrum."""
     levels = np.clip(contents.listening.spectrum[::-1], 0, 1)
-    png = paletted_png(np.rint(levels * (_SHADES - 1)).astype(np.uint8), _palette())
+    png = paletted_png(np.rint(levels * (_SHADES - 1)).astype(np.uint8), spectrum_palette())
     picture = tag(
         "image", href="data:image/png;base64," + base64.b64encode(png).decode("ascii"), x=0, y=0, width=WIDTH,
         height=_HEIGHT, preserve_aspect_ratio="none",
@@ -77,7 +77,7 @@ def _height(frequency_hz: float) -> float:
     )
 
 
-def _palette() -> list[tuple[int, int, int, int]]:
+def spectrum_palette() -> list[tuple[int, int, int, int]]:
     """Colours and opacities of the levels."""
     at = np.linspace(0.0, 1.0, _SHADES)
     colors = [

@@ -36,7 +36,7 @@ def figures(contents: Contents) -> Markup:
     """The few numbers that say how it went."""
     record, metrics = contents.record, contents.record.metrics
     told: list[tuple[str, str, str]] = [
-        ("Hits heard", _share(metrics.get("hits_heard")), "of the heavy ones, within a frame"),
+        ("Hits heard", _share(metrics.get("hits_heard")), "heavy ones, within a frame"),
     ]
     sch = metrics.get("sch") or {}
     if sch.get("value") is not None:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from v2m.errors import MissingPartError, OutputWriteError
+from v2m.frames import SMALL
 from v2m.report.contents import Contents
+from v2m.report.film import Film
 from v2m.report.hits_lane import grade
 from v2m.report.palette import day
 from v2m.report.piano_roll import pitch_rows
-from v2m.report.strip import COLUMNS_SHOWN, first_pictures
+from v2m.report.sound_lanes import spectrum_palette
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +41,12 @@ _LANES: Final = {
     "spectrum": 1.7,
 }
 """Heights in inches."""
+
+_PICTURES_ACROSS: Final = 11
+"""So that those of the usual shape keep it."""
+
+_LEAST_SHOWN: Final = 0.15
+"""Of a picture's width: of less nothing is seen."""
 
 _PART_INCHES: Final = 0.9
 _MOST_BEATS: Final = 400
@@ -108,12 +116,13 @@ def _strip(axes: Axes, contents: Contents) -> None:
     from matplotlib.image import imread
 
     page = imread(BytesIO(contents.sheet.jpeg), format="jpg")
-    width_s = contents.duration_s / COLUMNS_SHOWN
-    for index, until_s in first_pictures(contents.sheet, bounds_s, width_s):
+    film, width_s = Film.of(contents.sheet, bounds_s), contents.duration_s / _PICTURES_ACROSS
+    chosen = film.chosen(width_s, _LEAST_SHOWN * width_s)
+    starts_s = [*film.starts_s[chosen].tolist(), contents.duration_s]
+    for index, (start_s, until_s) in zip(chosen, pairwise(starts_s), strict=True):
         left, top = contents.sheet.place(index)
-        start_s = contents.sheet.times_s[index]
         share = min(1.0, (until_s - start_s) / width_s)
-        tile = page[top : top + 54, left : left + max(1, round(96 * share))]
+        tile = page[top : top + SMALL[1], left : left + max(1, round(SMALL[0] * share))]
         axes.imshow(tile, extent=(start_s, start_s + share * width_s, 0, 1), aspect="auto", zorder=2)
 
 
@@ -183,10 +192,11 @@ def _wave(axes: Axes, contents: Contents) -> None:
 
 
 def _spectrum(axes: Axes, contents: Contents) -> None:
-    axes.imshow(
-        contents.listening.spectrum, origin="lower", aspect="auto", extent=(0, contents.duration_s, 0, 1),
-        cmap="magma_r", vmin=0.15, vmax=1,
-    )  # fmt: skip
+    from matplotlib.colors import ListedColormap
+
+    shades = ListedColormap(np.array(spectrum_palette()) / 255)
+    spectrum, across = contents.listening.spectrum, (0, contents.duration_s, 0, 1)
+    axes.imshow(spectrum, origin="lower", aspect="auto", extent=across, cmap=shades, vmin=0, vmax=1)
     axes.set_yticks([])
     axes.set_ylabel("spectrum", color=day("ink"))
 
