@@ -1,7 +1,9 @@
 """What the daemon's own part costs: answers under a burst and under load, cancels, memory and descriptors.
 
 Jobs take milliseconds here, so that nothing but the daemon is measured; clients are in this process, over the
-daemon's Unix socket. Run as `python benchmarks/daemon.py [--seconds 20] [--jobs 1000]`.
+daemon's Unix socket. Run as `python benchmarks/daemon.py [--seconds 20] [--jobs 1000]`. The peer is a server
+of grpc.aio that answers every call with nothing: whatever it takes, the daemon cannot take less. Milliseconds
+of the processor stand beside those of the wall, which on a busy machine say how busy it is.
 Bars: 500 submits at once into a queue of 64 all answered, 99 of 100 within 100 ms; GetJob under 50 watchers
 and 20 submitters 99 of 100 within 50 ms; cancels within 1 s; no growth over the jobs.
 """
@@ -35,9 +37,10 @@ OPTIONS = (("grpc.use_local_subchannel_pool", 1),)
 class Client:
     """One program that talks to the daemon."""
 
-    def __init__(self, home: Home, name: str) -> None:
-        """Connects with the first call."""
-        self.channel = grpc.aio.insecure_channel(f"unix:{home.socket}", options=OPTIONS)
+    def __init__(self, home: Home, name: str, socket: str = "") -> None:
+        """Connects with the first call; to another socket beside the daemon's, if one is named."""
+        where = home.socket.with_name(socket) if socket else home.socket
+        self.channel = grpc.aio.insecure_channel(f"unix:{where}", options=OPTIONS)
         self.stub = scoring_pb2_grpc.ScoringServiceStub(self.channel)
         self.name = name
         self.film = str(home.state / "film.otio")
@@ -65,6 +68,9 @@ class Client:
         return job
 
 
+Make = Callable[[Client], Awaitable[Any]]
+
+
 async def timed(work: Awaitable[Any]) -> tuple[float, grpc.StatusCode]:
     """Milliseconds of a call, and how it ended."""
     began = time.perf_counter()
@@ -89,14 +95,59 @@ def show(what: str, took_ms: list[float]) -> None:
     )
 
 
-async def burst(home: Home) -> None:
+async def at_once(what: str, clients: list[Client], pid: int, make: Make) -> list[grpc.StatusCode]:
+    """500 calls at once over 20 connections; how they ended."""
+    hello = pb.GetServerInfoRequest()
+    await asyncio.gather(*(timed(client.call("GetServerInfo", hello)) for client in clients))  # connected
+    before_ms = cpu_ms(pid)
+    answers = await asyncio.gather(*(timed(make(clients[n % 20])) for n in range(500)))
+    show(what, [took for took, _ in answers])
+    print(f"{'':<44} {(cpu_ms(pid) - before_ms) / 500:.2f} ms of the server's processor a call")
+    return [code for _, code in answers]
+
+
+def cpu_ms(pid: int) -> float:
+    """Milliseconds of the processor that a process has taken, on Linux."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+async def alone(home: Home) -> None:
+    """The same 500 calls to gRPC with nothing behind it."""
+    command = [sys.executable, __file__, "--alone", str(home.socket.with_name("alone.sock"))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None  # noqa: S101 - for the type checker
+        server.stdout.readline()
+        clients = [Client(home, f"c{number}", "alone.sock") for number in range(20)]
+        await at_once("500 calls at once of gRPC alone", clients, server.pid, lambda one: one.submit("calm"))
+        server.terminate()
+
+
+class Nothing(scoring_pb2_grpc.ScoringServiceServicer):
+    """Answers with nothing."""
+
+    async def Score(self, request: Any, context: Any) -> pb.ScoreResponse:  # noqa: ANN401
+        """See the contract."""
+        return pb.ScoreResponse()
+
+
+async def serve_alone(socket: str) -> None:
+    """Be the peer, until killed."""
+    server = grpc.aio.server()
+    scoring_pb2_grpc.add_ScoringServiceServicer_to_server(Nothing(), server)
+    server.add_insecure_port(f"unix:{socket}")
+    await server.start()
+    print("ready", flush=True)
+    await server.wait_for_termination()
+
+
+async def burst(home: Home, pid: int) -> None:
     """500 submits at once into a queue of 64."""
     clients = [Client(home, f"c{number}") for number in range(20)]
-    await asyncio.gather(*(client.call("GetServerInfo", pb.GetServerInfoRequest()) for client in clients))
     gate = await clients[0].submit("sleep 600")
-    answers = await asyncio.gather(*(timed(clients[n % 20].submit("calm")) for n in range(500)))
-    codes = [code for _, code in answers]
-    show("500 submits at once into a queue of 64", [took for took, _ in answers])
+    codes = await at_once(
+        "500 submits at once into a queue of 64", clients, pid, lambda client: client.submit("calm")
+    )
     accepted, refused = codes.count(grpc.StatusCode.OK), codes.count(grpc.StatusCode.RESOURCE_EXHAUSTED)
     print(f"{'':<44} {accepted} accepted, {refused} told to come back, {500 - accepted - refused} else")
     await clients[0].call("CancelJob", pb.CancelJobRequest(job_id=gate))
@@ -181,7 +232,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--jobs", type=int, default=1000)
+    parser.add_argument("--alone", metavar="SOCKET", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.alone:
+        asyncio.run(serve_alone(arguments.alone))
+        return
     with tempfile.TemporaryDirectory() as folder:
         home = Home.at(Path(folder) / "home")
         home.make()
@@ -192,7 +247,8 @@ def main() -> None:
             assert daemon.stdout is not None  # noqa: S101 - for the type checker
             daemon.stdout.readline()
             steps: list[Callable[[], Awaitable[None]]] = [
-                lambda: burst(home),
+                lambda: alone(home),
+                lambda: burst(home, daemon.pid),
                 lambda: load(home, arguments.seconds),
                 lambda: cancels(home),
                 lambda: growth(home, daemon.pid, arguments.jobs),

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
+from functools import cache
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Final
 
@@ -263,16 +264,24 @@ def read_object(data: object, kind: type, what: str) -> dict[str, Any]:
     """
     if not isinstance(data, dict):
         raise FieldError(f"A {what} is a JSON object, but this is {type(data).__name__}.")
-    known = {field.name: field for field in fields(kind)}
+    known = _fields_of(kind)
     for name in data:
         if name not in known:
             raise FieldError(
                 f"A {what} has no field {name!r}.", detail=str(name), hint=f"Known are {', '.join(known)}."
             )
-    for name, field in known.items():
-        if name not in data and field.default is MISSING and field.default_factory is MISSING:
+    for name, is_needed in known.items():
+        if is_needed and name not in data:
             raise FieldError(f"A {what} needs the field {name}.", detail=name)
     return dict(data)
+
+
+@cache
+def _fields_of(kind: type) -> dict[str, bool]:
+    """The names of a dataclass's fields, and whether each is needed."""
+    return {
+        field.name: field.default is MISSING and field.default_factory is MISSING for field in fields(kind)
+    }
 
 
 def _kind(value: object) -> JobKind:
