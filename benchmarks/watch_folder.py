@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import importlib.util
 import json
 import os
@@ -114,8 +115,12 @@ class Share:
             self.folder.rename(away)
             self.folder.mkdir()
             time.sleep(seconds)
-            shutil.rmtree(self.folder)  # what somebody wrote there lies under the mount
-            away.rename(self.folder)
+            while away.exists():
+                shutil.rmtree(
+                    self.folder, ignore_errors=True
+                )  # what somebody wrote there lies under the mount
+                with contextlib.suppress(OSError):  # somebody has written there again meanwhile
+                    away.rename(self.folder)
 
     def write(self, name: str, data: bytes, *, pieces: int = 1, pause_s: float = 0.0) -> None:
         """Write a file, a piece at a time."""
@@ -282,7 +287,7 @@ def stress(root: Path, documents: int, kills: int, vanishings: int, seed: int) -
         witness = Witness(output)
         try:
             _do_harm(kill, share, output, documents, kills, vanishings, random.Random(seed))  # noqa: S311
-            _wait_for(lambda: droppers.are_done and _ended(share.folder) >= documents, 60 + documents)
+            _wait_for(lambda: droppers.are_done and _ended(share.folder) >= documents, documents)
             kill()  # while the last is perhaps not noted yet
         finally:
             witness.end()
@@ -299,7 +304,7 @@ def _do_harm(
     chance.shuffle(harm)
     for number, what in enumerate(harm, start=1):
         due = documents * number // (len(harm) + 1)
-        _wait_for(lambda due=due: _ended(output.parent) >= due, 60 + documents)
+        _wait_for(lambda due=due: _ended(output.parent) >= due, documents)
         time.sleep(chance.uniform(0, 0.3))
         if what == "kill":
             kill()
@@ -311,8 +316,9 @@ def _ended(folder: Path) -> int:
     return sum(1 for _ in (folder / "Output").glob("*.wav")) + sum(1 for _ in (folder / "Failed").glob("*"))
 
 
-def _wait_for(is_so: Callable[[], bool], longest_s: float) -> None:
-    deadline = time.monotonic() + longest_s
+def _wait_for(is_so: Callable[[], bool], documents: int) -> None:
+    """A document takes a tenth of a second here; a machine may be busy with fifty other things."""
+    deadline = time.monotonic() + 180 + 5 * documents
     while not is_so() and time.monotonic() < deadline:
         time.sleep(0.02)
 

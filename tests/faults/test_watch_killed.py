@@ -9,6 +9,7 @@ import pytest
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),  # it waits for conditions, on a busy machine for long
     pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL"),
 ]
 

@@ -163,6 +163,7 @@ def test_takes_stand_beside_those_that_were_there(bench: Bench) -> None:
     out = str(first.spec.out_dir)
     assert sorted(os.listdir(out)) == names
     assert [take["rank"] for take in done.result["takes"]] == [1, 2]
+    assert [done.outputs["take"], done.outputs["take-2"]] == [take["take"] for take in done.result["takes"]]
     second = bench.work(takes=2, seed=3, out_dir=out)
     assert isinstance(bench.do(second)[-1], Done)
     more = [*names, "small-a-2.v2m", "small-b-2.v2m", "small_scored-2.otio"]
