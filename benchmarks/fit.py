@@ -195,7 +195,7 @@ def rows(arguments: argparse.Namespace) -> Iterator[tuple[str, float, Row]]:
     """Every song with every limit."""
     for label, (edit, bpm) in SONGS.items():
         path = MEDIA / label.split()[0]
-        samples = read_sound(path, longest_s=1800)
+        samples = read_sound(path, longest_s=1200)
         music = hear(samples, path.name, bpm)
         for percent in arguments.stretch:
             settings = FitSettings(max_stretch=percent / 100, edit=edit)
@@ -207,7 +207,7 @@ def rows(arguments: argparse.Namespace) -> Iterator[tuple[str, float, Row]]:
 
 def peers() -> None:
     """Even stretching by us and by librosa, and no stretching, on one song."""
-    song = read_sound(MEDIA / "nutcracker.ogg", longest_s=1800)[: 20 * SAMPLE_RATE_HZ]
+    song = read_sound(MEDIA / "nutcracker.ogg", longest_s=1200)[: 20 * SAMPLE_RATE_HZ]
     beats_s = np.arange(0.0, 20.0, 0.5)
     warp = Warp(beats_s, beats_s * 1.03)
     sound = CourseSound(song, [Piece(0.0, 0.0, 20.0)])

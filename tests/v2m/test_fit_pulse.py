@@ -7,10 +7,15 @@ import pytest
 
 from v2m.errors import InputError
 from v2m.fit.form import find_form
-from v2m.fit.pulse import track_pulse
+from v2m.fit.pulse import Pulse, track_pulse
+from v2m.fit.spectrum import spectrum_of
 from v2m.frames.sound import read_sound
 
 RATE_HZ = 48000
+
+
+def pulse_of(samples: np.ndarray, bpm: float | None = None, name: str = "The song") -> Pulse:
+    return track_pulse(samples, spectrum_of(samples), bpm=bpm, name=name)
 
 
 def band(bars: int, bpm: float, start_s: float = 0.0, seed: int = 0) -> np.ndarray:
@@ -34,13 +39,13 @@ def band(bars: int, bpm: float, start_s: float = 0.0, seed: int = 0) -> np.ndarr
 
 def test_beats_lie_on_the_attacks_and_bars_on_the_kicks() -> None:
     samples = band(16, 104, start_s=0.8)
-    pulse = track_pulse(samples)
+    pulse = pulse_of(samples)
     truth = 0.8 + np.arange(64) * 60 / 104
     off_s = np.abs(pulse.beats_s[:, None] - truth).min(axis=0)
     assert np.median(off_s) <= 0.005
     assert np.mean(off_s <= 0.02) >= 0.95
     assert pulse.bpm == pytest.approx(104, rel=0.01)
-    form = find_form(samples, pulse)
+    form = find_form(spectrum_of(samples), pulse)
     assert form.beats_per_bar == 4
     bars_s = pulse.beats_s[list(form.downbeats)]
     assert np.abs(bars_s[:, None] - truth[::4]).min(axis=0).max() < 0.03
@@ -50,12 +55,12 @@ def test_beats_lie_on_the_attacks_and_bars_on_the_kicks() -> None:
 
 def test_a_loop_has_its_beats_from_end_to_end() -> None:
     samples = band(4, 120)[: 8 * RATE_HZ]
-    pulse = track_pulse(samples)
+    pulse = pulse_of(samples)
     assert pulse.is_loop
     assert pulse.beats_s[0] == pytest.approx(0.0, abs=0.01)
     assert pulse.beats_s[-1] == pytest.approx(8.0, abs=0.001)
     assert len(pulse.beats_s) == 17
-    form = find_form(samples, pulse)
+    form = find_form(spectrum_of(samples), pulse)
     assert form.first_downbeat == 0
     assert form.likeness[-1, 0] == 1.0
 
@@ -73,7 +78,7 @@ def test_a_track_without_a_beat_is_refused_with_what_was_seen(kind: str, words: 
     }[kind]
     samples = np.repeat(np.asarray(mono, np.float32)[:, None], 2, axis=1)
     with pytest.raises(InputError, match=words) as told:
-        track_pulse(samples, name="wind.wav")
+        pulse_of(samples, name="wind.wav")
     assert "wind.wav" in str(told.value)
     assert told.value.hint
 
@@ -90,7 +95,7 @@ def test_a_track_without_a_beat_is_refused_with_what_was_seen(kind: str, words: 
     ],
 )
 def test_loops_of_known_tempo(media_dir: Path, name: str, bpm: float) -> None:
-    pulse = track_pulse(read_sound(media_dir / "music" / name, longest_s=60))
+    pulse = pulse_of(read_sound(media_dir / "music" / name, longest_s=60))
     assert min(abs(pulse.bpm * factor / bpm - 1) for factor in (0.5, 1, 2)) < 0.02
 
 
@@ -98,5 +103,5 @@ def test_loops_of_known_tempo(media_dir: Path, name: str, bpm: float) -> None:
 def test_an_orchestra_that_plays_freely_has_no_steady_beat_unless_one_is_told(media_dir: Path) -> None:
     samples = read_sound(media_dir / "music" / "brahms_hungarian5.ogg", longest_s=60)
     with pytest.raises(InputError, match="no steady beat"):
-        track_pulse(samples)
-    assert track_pulse(samples, bpm=150).bpm == pytest.approx(150, rel=0.1)
+        pulse_of(samples)
+    assert pulse_of(samples, bpm=150).bpm == pytest.approx(150, rel=0.1)

@@ -1,5 +1,6 @@
 """A song of the user's own, fitted to a programme.
 
+- `spectrum`: what a track is made of, hop by hop
 - `pulse`: the beats of a track
 - `form`: its bars, sections, big moments, and which bars may follow which
 - `music`: both together

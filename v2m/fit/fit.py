@@ -24,7 +24,8 @@ from v2m.fit.course import Course, Warp, on_beats, tempo_map_of, warp_course
 from v2m.fit.form import find_form
 from v2m.fit.music import Music
 from v2m.fit.playing import Playing
-from v2m.fit.pulse import librosa_module, track_pulse
+from v2m.fit.pulse import track_pulse
+from v2m.fit.spectrum import librosa_module, spectrum_of
 from v2m.fit.stretch import Samples, signalsmith_module
 from v2m.frames.sound import read_sound
 from v2m.measures import measures
@@ -39,8 +40,8 @@ from v2m.tempo.plan import targets_of
 from v2m.tempo.settings import costs_about
 from v2m.timebase import SAMPLE_RATE_HZ
 
-LONGEST_SONG_S: Final = 1800.0
-"""Half an hour, which fills 700 MB of memory: more is an album."""
+LONGEST_SONG_S: Final = 1200.0
+"""Twenty minutes, which fill half a gigabyte of memory: more is an album."""
 
 BACKBONE: Final = "fit"
 """What stands in a record in place of the model that composed."""
@@ -141,8 +142,9 @@ def hear(samples: Samples, name: str, bpm: float | None = None) -> Music:
     Raises:
         InputError: it is silent, or has no beat that can be made out.
     """
-    pulse = track_pulse(samples, bpm=bpm, name=name)
-    return Music(len(samples) / SAMPLE_RATE_HZ, pulse, find_form(samples, pulse))
+    spectrum = spectrum_of(samples)
+    pulse = track_pulse(samples, spectrum, bpm=bpm, name=name)
+    return Music(len(samples) / SAMPLE_RATE_HZ, pulse, find_form(spectrum, pulse))
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from v2m.curves import FloatArray
-from v2m.fit.pulse import HOP, LISTENED_HZ, Pulse, Samples, librosa_module, listened
+from v2m.fit.pulse import Pulse
+from v2m.fit.spectrum import HOP, LISTENED_HZ, Features, Spectrum
 
 IntArray = NDArray[np.int64]
 
@@ -64,9 +66,9 @@ class Form:
         return range(self.first_downbeat, len(self.moments), self.beats_per_bar)
 
 
-def find_form(samples: Samples, pulse: Pulse) -> Form:
-    """The form of a track (s, 2) at 48 kHz."""
-    cues = _cues(listened(samples), pulse.beats_s)
+def find_form(spectrum: Spectrum, pulse: Pulse) -> Form:
+    """The form of a track."""
+    cues = _cues(spectrum, pulse.beats_s)
     per_bar, first = _bars(cues, is_loop=pulse.is_loop)
     downbeats = np.arange(first, len(pulse.beats_s), per_bar)
     texture = np.concatenate([cues.timbre, cues.harmony], axis=1)
@@ -89,26 +91,22 @@ class _Cues:
     loudness_db: FloatArray
 
 
-def _cues(mono: Samples, beats_s: FloatArray) -> _Cues:
-    librosa = librosa_module()
-    power = np.abs(librosa.stft(mono, n_fft=2048, hop_length=HOP)) ** 2
-    # The octaves of a piano above 60 Hz, from one transform for all cues: enough to tell chords that change.
-    chroma = librosa.feature.chroma_stft(S=power, sr=LISTENED_HZ, hop_length=HOP, tuning=0.0)
-    mel = librosa.feature.melspectrogram(S=power, sr=LISTENED_HZ, n_mels=40)
-    timbre = librosa.feature.mfcc(S=librosa.power_to_db(mel), n_mfcc=13)
-    bass = np.log1p(1e3 * mel[:4].sum(axis=0))  # below 250 Hz: kick and bass
-    frames = np.clip(np.round(beats_s * LISTENED_HZ / HOP).astype(int), 0, power.shape[1] - 1)
-    ends = np.append(frames[1:], power.shape[1])
-    attack = np.array([np.diff(bass[max(0, f - 3) : f + 4]).max(initial=0.0) for f in frames])
+def _cues(spectrum: Spectrum, beats_s: FloatArray) -> _Cues:
+    hops = spectrum.mel.shape[1]
+    starts = np.clip(np.round(beats_s * LISTENED_HZ / HOP).astype(int), 0, hops - 1)
+    ends = np.append(starts[1:], hops)
+    bass = spectrum.bass
+    attack = np.array([np.diff(bass[max(0, f - 3) : f + 4]).max(initial=0.0) for f in starts])
+    power = _means(spectrum.mel.sum(axis=0, keepdims=True), starts, ends)[:, 0]
     return _Cues(
         bass_attack=_standard(attack[:, None])[:, 0],
-        harmony=_standard(_means(chroma, frames, ends)),
-        timbre=_standard(_means(timbre, frames, ends)),
-        loudness_db=10 * np.log10(_means(mel.sum(axis=0, keepdims=True), frames, ends)[:, 0] + 1e-10),
+        harmony=_standard(_means(spectrum.chroma, starts, ends)),
+        timbre=_standard(_means(spectrum.timbre, starts, ends)),
+        loudness_db=10 * np.log10(power + 1e-10),
     )
 
 
-def _means(values: FloatArray, starts: IntArray, ends: IntArray) -> FloatArray:
+def _means(values: Features, starts: IntArray, ends: IntArray) -> FloatArray:
     """Means of (features, frames) from each start to its end, (n, features)."""
     spans = zip(starts, np.maximum(ends, starts + 1), strict=True)
     return np.array([values[:, start:end].mean(axis=1) for start, end in spans], np.float64)
@@ -156,7 +154,7 @@ def _sections(bars: FloatArray, downbeats: IntArray) -> tuple[int, ...]:
 
 def _foote(bars: FloatArray) -> FloatArray:
     """How much the bars from here on differ from those before, and each side from itself not."""
-    likeness = np.exp(-np.linalg.norm(bars[:, None] - bars[None], axis=2) / np.sqrt(bars.shape[1]))
+    likeness = np.exp(-cdist(bars, bars) / np.sqrt(bars.shape[1]))
     novelty = np.zeros(len(bars))
     for at in range(1, len(bars)):
         size = min(_KERNEL_BARS, at, len(bars) - at)
@@ -197,7 +195,7 @@ def _likeness(texture: FloatArray, downbeats: IntArray, per_bar: int) -> FloatAr
     behind = _by_bar(texture, downbeats, per_bar)
     before = np.array([texture[max(0, b - per_bar) : max(1, b)].mean(axis=0) for b in downbeats])
     scale = _LIKE_SCALE * np.sqrt(texture.shape[1])
-    distance = [np.linalg.norm(side[:, None] - side[None], axis=2) / scale for side in (before, behind)]
+    distance = [cdist(side, side) / scale for side in (before, behind)]
     if downbeats[0] < per_bar:
         distance[0][:, 0] = distance[0][0, :] = distance[1][:, 0].mean()
     return np.asarray(np.exp(-(distance[0] + distance[1]) / 2))

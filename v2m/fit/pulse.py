@@ -12,23 +12,16 @@ places an attack to 2 ms where the tracker's hop is 12 ms.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from v2m.curves import FloatArray
-from v2m.errors import InputError, MissingPartError
+from v2m.errors import InputError
+from v2m.fit.spectrum import HOP, LISTENED_HZ, Samples, Spectrum, librosa_module, spectrum_of
 from v2m.metrics.heard import onset_strength
 from v2m.timebase import SAMPLE_RATE_HZ
-
-Samples = NDArray[np.float32]
-
-LISTENED_HZ: Final = 22050
-"""The rate at which librosa's defaults are tuned."""
-
-HOP: Final = 256
-"""Samples of the listened rate, 12 ms: half of librosa's own hop, for a finer grid at fast tempi."""
 
 CLEAR: Final = 0.15
 """Clarity below which no beat is taken for found: noise, drones and free rubato lie at 0.1 and below."""
@@ -55,6 +48,9 @@ _PULL: Final = 0.3
 _ATTACK_S: Final = 0.03
 """An attack this near to a tracked beat is the beat's own: its grid, and the width of its onsets."""
 
+_TOLD_BY_S: Final = 150.0
+"""The middle of a track tells its tempo: all of a long one would take gigabytes, and say no more."""
+
 _WINDOW_S: Final = 8.0
 
 _BPM_RANGE: Final = (60.0, 180.0)
@@ -76,39 +72,26 @@ class Pulse:
         return 60.0 / float(np.median(np.diff(self.beats_s)))
 
 
-def librosa_module() -> Any:  # noqa: ANN401 - a module without types
-    """The library that listens.
-
-    Raises:
-        MissingPartError: it is not installed.
-    """
-    try:
-        import librosa
-    except ImportError as error:
-        raise MissingPartError(
-            "Finding the beats of a song needs librosa, which is not installed.",
-            hint='Install it with: pip install "v2m[fit]"',
-        ) from error
-    return librosa
-
-
-def track_pulse(samples: Samples, *, bpm: float | None = None, name: str = "The song") -> Pulse:
+def track_pulse(
+    samples: Samples, spectrum: Spectrum, *, bpm: float | None = None, name: str = "The song"
+) -> Pulse:
     """The beats of a track (s, 2) at 48 kHz.
 
     Args:
         samples: the track.
+        spectrum: what it is made of.
         bpm: its tempo, where the user says it; then whatever beats are found are taken.
         name: what the track is called in an error.
 
     Raises:
         InputError: it is silent, or no beat can be made out.
     """
-    mono = listened(samples)
     duration_s = len(samples) / SAMPLE_RATE_HZ
     if float(np.abs(samples).max(initial=0.0)) < 1e-3:  # -60 dB of full scale at its loudest
         raise InputError(f"{name} is silent, expected music.", hint="Check that it plays elsewhere.")
     copies = 1 if duration_s >= _SHORT_S else int(np.ceil(2 * _SHORT_S / duration_s))
-    envelope = librosa_module().onset.onset_strength(y=np.tile(mono, copies), sr=LISTENED_HZ, hop_length=HOP)
+    heard = spectrum if copies == 1 else spectrum_of(np.tile(samples, (copies, 1)))
+    envelope = heard.onset_strength
     beats = _tracked(envelope, bpm)
     clarity = _clarity(envelope, beats)
     if len(beats) < 4 or (clarity < CLEAR and bpm is None):
@@ -126,19 +109,17 @@ def track_pulse(samples: Samples, *, bpm: float | None = None, name: str = "The 
     return Pulse(beats_s, clarity, is_loop=grid is not None)
 
 
-def listened(samples: Samples) -> NDArray[np.float32]:
-    """The track in mono at the rate that librosa listens at."""
-    resampled = librosa_module().resample(samples.mean(axis=1), orig_sr=SAMPLE_RATE_HZ, target_sr=LISTENED_HZ)
-    return np.asarray(resampled, np.float32)
-
-
 def _tracked(envelope: FloatArray, bpm: float | None) -> NDArray[np.int64]:
     """Frames of the envelope that are beats."""
     if float(np.ptp(envelope)) < _AUDIBLE_DB:
         return np.zeros(0, np.int64)
-    told = {} if bpm is None else {"bpm": bpm}
+    if bpm is None:
+        middle = len(envelope) // 2
+        reach = int(_TOLD_BY_S * LISTENED_HZ / HOP / 2)
+        piece = envelope[max(0, middle - reach) : middle + reach]
+        bpm = float(librosa_module().feature.tempo(onset_envelope=piece, sr=LISTENED_HZ, hop_length=HOP)[0])
     _, beats = librosa_module().beat.beat_track(
-        onset_envelope=envelope, sr=LISTENED_HZ, hop_length=HOP, trim=False, **told
+        onset_envelope=envelope, sr=LISTENED_HZ, hop_length=HOP, bpm=bpm, trim=False
     )
     return np.asarray(beats, np.int64)
 
