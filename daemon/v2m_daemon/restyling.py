@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from v2m.opened_take import OpenedTake
 from v2m.part_names import parts_of
 from v2m.restyle import Restyling, restyle
 from v2m.retime import Retiming, redo, retime, swell
+from v2m.retime.telling import plan_words, told_plan
 from v2m.score import Scored
 from v2m.swell import Swell
 from v2m.take import TakeRecord
@@ -69,21 +70,42 @@ def read_restyling(record: TakeRecord, wish: StyleWish) -> Restyling:
     )
 
 
-def changing(take: OpenedTake, wish: StyleWish) -> Callable[..., Scored]:
-    """What makes the take that is asked for, given a shelf, a stem and a clock.
+@dataclass(frozen=True)
+class Change:
+    """What makes the take that is asked for."""
+
+    make: Callable[..., Scored]
+    """Given a shelf, a stem and a clock."""
+
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """The plan, where only some of the music is made again, for the command's result."""
+
+    words: str = ""
+    """The same in sentences."""
+
+    @classmethod
+    def redoing(cls, settled: OpenedTake, wish: Retiming) -> Change:
+        """Some spans are composed again."""
+        plan, record = wish.plan, settled.record
+        return cls(
+            partial(retime, settled, wish), {"plan": told_plan(plan, record)}, plan_words(plan, record)
+        )
+
+
+def changing(take: OpenedTake, wish: StyleWish) -> Change:
+    """How to make the take that is asked for.
 
     Raises:
         UsageError: what is asked makes no sense.
     """
     if wish.span is not None:
-        settled, redoing = read_redoing(take, wish)
-        return partial(retime, settled, redoing)
+        return Change.redoing(*read_redoing(take, wish))
     restyling = read_restyling(take.record, wish)
     if restyling.swells and restyling == Restyling(swells=restyling.swells, asked=restyling.asked):
         settled = take.settled  # more or less in some bars, and nothing else: all others stay
         swelling = swell(settled, restyling.swells, take.record.seed)
-        return partial(retime, settled, replace(swelling, asked=restyling.asked))
-    return partial(restyle, take, restyling)
+        return Change.redoing(settled, replace(swelling, asked=restyling.asked))
+    return Change(partial(restyle, take, restyling))
 
 
 def read_redoing(take: OpenedTake, wish: StyleWish) -> tuple[OpenedTake, Retiming]:

@@ -159,6 +159,9 @@ def test_takes_are_verified_listed_and_deleted_by_name(run: Run, take: Path) -> 
         (["restyle"], "needs a prompt"),
         (["restyle", "--mute", "bass", "--solo", "bass"], "expected one"),
         (["restyle", "--intensity", "nowhere=1"], "no hit of the take"),
+        (["restyle", "--intensity", "cut-1=9"], "amount from -5 to 5"),
+        (["restyle", "--range", "4..99"], "does not lie within"),
+        (["restyle", "--range", "4..5", "--lock", "bass"], "parts cannot be chosen"),
     ],
 )
 def test_what_cannot_be_done_is_said(run: Run, take: Path, arguments: list[str], words: str) -> None:
@@ -196,6 +199,12 @@ def test_jobs_retime_and_restyle_takes(take: Path, tmp_path: Path) -> None:
         done = studio.do(work, no_progress, never_cancel)
     styled = Path(done.outputs["take"])
     assert styled.parent == Path(out)
+    assert "plan" not in done.result
+    again = {"kind": JobKind.RESTYLE, "range": "4..6", "out_dir": out}
+    with job(take, tmp_path / "three", **again) as work:
+        redone = studio.do(work, no_progress, never_cancel)
+    (span,) = redone.result["plan"]["spans"]
+    assert 3 < span["start_s"] < 4 < 6 < span["end_s"]
     for part in ("drums", "bass"):
         name = f"stems/{part}.wav"
         assert (styled / name).read_bytes() == (take / name).read_bytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from v2m.opened_take import OpenedTake
@@ -33,6 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
         span=arguments.span,
     )
     change = changing(take, wish)
+    if change.words and not arguments.json:
+        print(change.words, file=sys.stderr)
     out_dir = Path(arguments.out).absolute() if arguments.out else take.folder.absolute().parent
     stem = stem_of(take, "restyled")
     with (
@@ -41,12 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
         Shelf(out_dir, overwrite=arguments.overwrite) as shelf,
     ):
         clock = StageClock(progress)
-        made = change(shelf=shelf, stem=stem, clock=clock, with_report=arguments.report)
+        made = change.make(shelf=shelf, stem=stem, clock=clock, with_report=arguments.report)
         placed = None
         if document is not None:
             programme = programme_for(document, made.record)
             placed = place(programme, [made], stem=stem, overwrite=arguments.overwrite, clock=clock)
     plot_best(made.folder, plot)
-    result = of_scoring([made], placed, clock.seconds)
+    result = {**of_scoring([made], placed, clock.seconds), **change.told}
     print(json.dumps(result) if arguments.json else scored_words(result))
     return 0

@@ -60,13 +60,13 @@ def restyle_take(work: Work, load: Load, clock: StageClock, cancel: Cancel) -> D
     change = changing(take, _style_wish(spec))
     with homecoming(take, _roots(work)) as document:
         shelf = _shelf(work, take)
-        made = change(
+        made = change.make(
             shelf=shelf, stem=stem_of(take, "restyled"), clock=clock, cancel=cancel,
             backbone=load(take.record.backbone),
         )  # fmt: skip
         cancel()
         programme = None if document is None else programme_for(document, made.record)
-        return hand_over(work, programme, [made], shelf, clock)
+        return hand_over(work, programme, [made], shelf, clock, dict(change.told))
 
 
 def _style_wish(spec: JobSpec) -> StyleWish:
