@@ -25,6 +25,7 @@ from v2m.opened_take import OpenedTake
 from v2m.score import ScoreSettings, score
 from v2m.shelf import Shelf
 from v2m.stages import StageClock, never_cancel, no_progress
+from v2m.take import read_record
 
 FRAMES = [60, 110, 160, 215, 270, 330]
 RATE = 24
@@ -127,6 +128,24 @@ def test_the_timeline_as_it_is_cut_now_says_the_same(run: Run, take: Path, tmp_p
     nudged = run("retime", take, "--nudge", "160f=163f")
     assert (read_wav(Path(done["wav"])) == read_wav(Path(nudged["wav"]))).all()
     assert Path(done["timeline"]).is_file()
+
+
+def test_the_music_of_a_part_ends_with_its_shots(run: Run, tmp_path: Path) -> None:
+    path = write_document(tmp_path / "film.otio", FRAMES)
+    part = Viewing(path, in_point="60f", out_point="300f")
+    with open_programme(part, StageClock()) as programme, Shelf(tmp_path) as shelf:
+        score(
+            programme.analysis, ScoreSettings(prompt="rock", seed=1), shelf=shelf, stem="part",
+            sources=programme.sources, backbone=PLAIN.PlainBackbone(), with_report=False,
+        )  # fmt: skip
+    take = tmp_path / "part.v2m"
+    assert read_record(take).goes_on
+    same = write_document(tmp_path / "same.otio", FRAMES)
+    assert run("retime", take, "--timeline", same, "--plan")["plan"]["hits"] == []
+    longer = write_document(tmp_path / "longer.otio", [60, 110, 168, 223, 278, 338])
+    moves = run("retime", take, "--timeline", longer, "--plan")["plan"]["hits"]
+    assert [round((move["to_s"] - move["from_s"]) * RATE) for move in moves] == [8] * 4  # three cuts, the end
+    assert moves[-1]["to_s"] == 248 / RATE
 
 
 @pytest.mark.slow
