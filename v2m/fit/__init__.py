@@ -4,6 +4,7 @@
 - `pulse`: the beats of a track
 - `form`: its bars, sections, big moments, and which bars may follow which
 - `music`: both together
+- `prices`: what hits that are missed, stretch and cuts cost
 - `choice`: which part is played, and which beats fall on which hits
 - `course`: what is played one after the other, and when
 - `stretch`: its sound at that pace

@@ -4,7 +4,7 @@ Dynamic programming over the hits, as in `v2m.tempo.search`, with a track in pla
 a hit and the beat of the track that falls on it. An edge leads to a later hit so many beats on; it costs the
 stretch that makes the beats last as long as the picture does, and the hits that it passes over. Where bars
 may be cut, the track can go on at another bar at any bar line, for a price that rises with how unlike the
-bars are. Prices are the planner's: a unit is a missed hit of weight 1.
+bars are. What all that costs stands in `prices`.
 
 Conventions: times in seconds, of the programme for targets and of the track for beats; a stretch m makes
 music last 1 + m times as long.
@@ -21,20 +21,11 @@ from numpy.typing import NDArray
 from v2m.curves import FloatArray
 from v2m.errors import InputError
 from v2m.fit.music import Music
-from v2m.tempo.passing import missed_share
-from v2m.tempo.search import OFF_BAR_COST, Targets
+from v2m.fit.prices import Prices
+from v2m.tempo.search import Targets
 from v2m.tempo.settings import TempoCosts
 
 IntArray = NDArray[np.int64]
-
-MOMENT_GAIN: Final = 0.4
-"""Share of its weight that a hit is worth more on the biggest moment of a track: less than another hit."""
-
-CUT_COST: Final = 0.35
-"""Of a cut between bars that are the same: two hits in three that it wins pay for it."""
-
-UNLIKE_COST: Final = 1.0
-"""And this much more between bars that have nothing in common, which a listener takes for another song."""
 
 _ALWAYS_AHEAD: Final = 3
 """Next hits that an edge may always lead to; and all within `_NEAR_S`: in a flurry most have no beat."""
@@ -112,11 +103,11 @@ class _Search:
         self, targets: Targets, music: Music, duration_s: float, costs: TempoCosts, may_cut: bool
     ) -> None:
         self.targets, self.music, self.duration_s, self.costs = targets, music, duration_s, costs
+        self.prices = Prices(targets, music, costs)
         self.beats_s = music.beats_s
         self.limit = costs.high
         self.downbeats: IntArray = np.array(music.form.downbeats, np.int64)
-        self.cuts = self._cut_costs() if may_cut else None
-        self.worth = self._worth()
+        self.cuts = self.prices.cut_costs() if may_cut else None
 
     def route(self) -> Route:
         """Forward through the targets, then back along what was cheapest."""
@@ -128,46 +119,11 @@ class _Search:
         if not np.isfinite(close.cost):
             raise InputError(
                 f"No part of the song lasts the {self.duration_s:.1f} s of the programme.",
-                hint="Allow cuts at bar lines with --edit, or more stretch with --max-stretch.",
+                hint="Give a song of two bars or more."
+                if self.cuts is not None
+                else "Allow cuts at bar lines with --edit, or more stretch with --max-stretch.",
             )
         return self._trace(layers, close)
-
-    # --- prices ------------------------------------------------------------------------------------
-
-    def _worth(self) -> FloatArray:
-        """Share of its weight that a hit costs on each beat; big moments cost less than nothing."""
-        place = np.full(len(self.beats_s), OFF_BAR_COST)
-        place[self.downbeats] = 0.0
-        return place - MOMENT_GAIN * self.music.form.moments
-
-    def _cut_costs(self) -> FloatArray:
-        """From each bar line to each other; to itself is no cut."""
-        costs = CUT_COST + UNLIKE_COST * (1.0 - self.music.form.likeness)
-        np.fill_diagonal(costs, np.inf)
-        return np.asarray(costs)
-
-    def _bend(self, m: FloatArray, beats: FloatArray | float) -> FloatArray:
-        """Cost of a stretch over so many beats, infinite beyond the limit."""
-        return np.where(np.abs(m) <= self.limit + 1e-9, self.costs.deviation * beats * m**2, np.inf)
-
-    def _missed_between(self, i: int, j: int, steps: int) -> float:
-        """The targets between two reached ones, `steps` even beats apart."""
-        times = self.targets.times_s
-        span_s = times[j] - times[i]
-        places = (times[i + 1 : j] - times[i]) / span_s * steps
-        off_s = np.abs(places - np.round(places)) * span_s / steps
-        return float(self.targets.weights[i + 1 : j] @ missed_share(off_s))
-
-    def _missed_straight(self, i: int, others: slice) -> FloatArray:
-        """Targets before or behind one where the track runs on as it is, by the beat on that one, (n,)."""
-        ahead_s = self.targets.times_s[others] - self.targets.times_s[i]
-        song_s = self.beats_s[:, None] + ahead_s[None]
-        right = np.clip(np.searchsorted(self.beats_s, song_s), 1, len(self.beats_s) - 1)
-        off_s = np.minimum(np.abs(song_s - self.beats_s[right - 1]), np.abs(self.beats_s[right] - song_s))
-        return np.asarray(missed_share(off_s) @ self.targets.weights[others])
-
-    def _arrive(self, i: int) -> FloatArray:
-        return np.asarray(self.targets.weights[i] * self.worth)
 
     # --- ways in, on and out ------------------------------------------------------------------------
 
@@ -184,14 +140,13 @@ class _Search:
         lead_beats = lead_s / self.music.interval_s * self.limit
         if i > _ALWAYS_AHEAD and lead_s > _NEAR_S and lead_beats > 1:
             return layer
-        cost = self._cover(self.beats_s, lead_s) + self._missed_straight(i, slice(0, i)) + self._arrive(i)
+        cost = (
+            self.prices.cover(self.beats_s, lead_s)
+            + self.prices.missed_straight(i, slice(0, i))
+            + self.prices.arrive(i)
+        )
         layer.cost[:] = cost
         return layer
-
-    def _cover(self, there_s: FloatArray, needed_s: float) -> FloatArray:
-        """Cost of making what there is of the track last as long as needed."""
-        short = np.maximum(needed_s - there_s, 0.0) / np.maximum(there_s, 1e-6)
-        return self._bend(short, there_s / self.music.interval_s)
 
     def _go_on(self, i: int, layers: list[_Layer], close: _Close) -> _Close:
         """From target i to those ahead, and to the end."""
@@ -201,7 +156,7 @@ class _Search:
         ahead = self._ahead(i)
         rest_s = self.duration_s - times[i]
         can_close = not ahead or ahead[-1] == len(times) - 1
-        missed = self._missed_straight(i, slice(i + 1, None)) if can_close else 0.0
+        missed = self.prices.missed_straight(i, slice(i + 1, None)) if can_close else 0.0
         front = self._start(layer.cost, layer.mean)
         horizon_s = max([times[j] - times[i] for j in ahead] + [rest_s if can_close else 0.0])
         for steps in range(self._most_steps(horizon_s) + 1):
@@ -262,11 +217,11 @@ class _Search:
     def _relax(self, i: int, j: int, steps: int, front: _Front, layer: _Layer) -> None:
         """Carry the costs to target j, where so many beats can last until it."""
         span_s = float(self.targets.times_s[j] - self.targets.times_s[i])
-        if not 1 - 2 * self.limit <= steps * self.music.interval_s / span_s <= 1 + 2 * self.limit + 0.2:
+        if not 0.8 - 2 * self.limit <= steps * self.music.interval_s / span_s <= 1.2 + 2 * self.limit:
             return  # a track's own tempo wanders too, hence the room
         m = span_s / np.maximum(front.length_s, 1e-6) - 1
-        cost = front.cost + self._bend(m, float(steps)) + self.costs.tail * (m - front.mean) ** 2
-        cost = cost + self._arrive(j) + self._missed_between(i, j, steps)
+        cost = front.cost + self.prices.bend(m, float(steps)) + self.costs.tail * (m - front.mean) ** 2
+        cost = cost + self.prices.arrive(j) + self.prices.missed_between(i, j, steps)
         better = cost < layer.cost
         layer.cost[better], layer.mean[better] = cost[better], m[better]
         layer.source[better], layer.steps[better] = i, steps
@@ -277,7 +232,7 @@ class _Search:
     ) -> _Close:
         """The cheapest way out so far, if the track runs on to the end from where each front is."""
         there_s = front.length_s + self.music.duration_s - self.beats_s
-        cost = front.cost + self._cover(there_s, rest_s) + np.asarray(missed)[front.origin]
+        cost = front.cost + self.prices.cover(there_s, rest_s) + np.asarray(missed)[front.origin]
         beat = int(np.argmin(cost))
         if cost[beat] >= close.cost - 1e-9:
             return close
