@@ -115,12 +115,17 @@ class GenreJudge:
 
     def names(self, music: Sequence[Arrangement], bpm: Sequence[float]) -> list[str]:
         """The style that each piece is taken for."""
+        return [STYLE_NAMES[k] for k in self.shares(music, bpm).argmax(axis=1)]
+
+    def shares(self, music: Sequence[Arrangement], bpm: Sequence[float]) -> FloatArray:
+        """How likely each piece is of each style, (n, k)."""
         rows = [
             features(piece, tempo if self.with_tempo else None)
             for piece, tempo in zip(music, bpm, strict=True)
         ]
         scores = _with_one((np.array(rows) - self.mean) / self.scale) @ self.weights
-        return [STYLE_NAMES[k] for k in scores.argmax(axis=1)]
+        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
 def learn(examples: Sequence[tuple[Arrangement, float, str]], *, with_tempo: bool) -> GenreJudge:

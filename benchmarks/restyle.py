@@ -5,10 +5,11 @@
 Each restyle gives a take of real footage another style for its words and locks the rhythm. `kept` counts
 those whose stems of drums and bass are the parent's, bit for bit; `onsets` those whose drums have every onset
 on the same sample; `drift` is the largest distance in samples of any beat from where it was. `style` is the
-share that a judge takes for the style that was asked for, beside that of the takes as they were: it learned
-on composed pieces without drums and bass (`genre.py`), and `unseen` is how often it is right about others of
-those. `under` is the true peak of the loudest. Seconds are of the library's verb, on this machine as loaded
-as it is; CPU seconds are all its threads'.
+share that a judge takes for the style that was asked for, beside that of the takes as they were, and `nearer`
+counts those to which it gives that style more than before; it learned on composed pieces without drums and
+bass (`genre.py`), and `unseen` is how often it is right about others of those. `under` is the true peak of
+the loudest. Seconds are of the library's verb, on this machine as loaded as it is; CPU seconds are all its
+threads'.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ class Judged:
     styles: tuple[bool, bool]
     """Taken for the style that was asked for: before, now."""
 
+    is_nearer: bool
+
     peak_dbtp: float
     wall_s: float
     cpu_s: float
@@ -84,8 +87,9 @@ def main() -> None:
     print(f"kept    {sum(each.kept for each in judged)}/{count}")
     print(f"onsets  {sum(each.onsets for each in judged)}/{count}")
     print(f"drift   {max(each.drift for each in judged)} samples at most")
-    taken, before = (sum(each.styles[k] for each in judged) / count for k in (1, 0))
+    before, taken = (sum(each.styles[k] for each in judged) / count for k in (0, 1))
     print(f"style   {taken:.2f}, before {before:.2f} (chance {CHANCE:.2f}, unseen {unseen:.2f})")
+    print(f"nearer  {sum(each.is_nearer for each in judged)}/{count}")
     print(f"under   {max(each.peak_dbtp for each in judged):.2f} dBTP")
     wall_s, cpu_s = (np.median([getattr(each, name) for each in judged]) for name in ("wall_s", "cpu_s"))
     print(f"seconds median {wall_s:.2f}, CPU {cpu_s:.2f}")
@@ -108,9 +112,9 @@ def others(music: Arrangement) -> Arrangement:
     return only_parts(music, set(PARTS) - set(PART_NAMES["rhythm"]))
 
 
-def is_taken_for(take: OpenedTake, style: str, judge: GenreJudge) -> bool:
-    """Whether the judge hears a style."""
-    return judge.names([others(take.piece_now.played)], [0.0]) == [style]
+def shares(take: OpenedTake, judge: GenreJudge) -> np.ndarray:
+    """How likely a take is of each style, (k,)."""
+    return judge.shares([others(take.piece_now.played)], [0.0])[0]
 
 
 def restyled(
@@ -126,11 +130,13 @@ def restyled(
         )  # fmt: skip
     wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
     other = OpenedTake.read(made.folder)
+    wanted, likely = STYLE_NAMES.index(style), [shares(each, judge) for each in (take, other)]
     result = Judged(
         kept=all(stem(take, part) == stem(other, part) for part in PART_NAMES["rhythm"]),
         onsets=np.array_equal(onsets(take), onsets(other)),
         drift=drift(take, other),
-        styles=(is_taken_for(take, style, judge), is_taken_for(other, style, judge)),
+        styles=(bool(likely[0].argmax() == wanted), bool(likely[1].argmax() == wanted)),
+        is_nearer=bool(likely[1][wanted] > likely[0][wanted]),
         peak_dbtp=true_peak_dbtp(read_wav(made.wav)),
         wall_s=wall_s,
         cpu_s=cpu_s,
