@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeAlias, TypeVar
 import grpc
 
 from v2m.errors import V2MError
-from v2m_daemon.server.status import DETAILS_KEY, STATUS, to_status
+from v2m_daemon.server.status import DETAILS_KEY, STATUS, encoded
 
 T = TypeVar("T")
 Context: TypeAlias = grpc.aio.ServicerContext
@@ -23,10 +23,8 @@ log = logging.getLogger(__name__)
 
 async def abort(context: Context, error: V2MError) -> NoReturn:
     """End a call with an error, its details in the trailers."""
-    status = to_status(error)
-    await context.abort(
-        STATUS[type(error)], status.message, trailing_metadata=((DETAILS_KEY, status.SerializeToString()),)
-    )
+    message, details = encoded(error)
+    await context.abort(STATUS[type(error)], message, trailing_metadata=((DETAILS_KEY, details),))
     raise AssertionError("abort raises")
 
 

@@ -9,6 +9,7 @@ Sources: google.rpc.Code says which code means what; AIP-193 how details are lai
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import grpc
@@ -53,6 +54,24 @@ STATUS: Final[Mapping[type[V2MError], grpc.StatusCode]] = {
 LONGEST_PART: Final = 600
 """Bytes of a message, hint or detail: trailers hold 8 KiB, into which six such parts go, base64 and
 percent signs included."""
+
+
+def encoded(error: V2MError) -> tuple[str, bytes]:
+    """The message and the details of an error as they travel; made once for a crowd that hears the same."""
+    retry_after_s = error.retry_after_s if isinstance(error, BusyError) else 0.0
+    said = (_short(text) for text in (error.message, error.hint, error.detail))
+    return _encoded(type(error), *said, retry_after_s)
+
+
+@lru_cache(maxsize=64)
+def _encoded(
+    kind: type[V2MError], message: str, hint: str, detail: str, retry_after_s: float
+) -> tuple[str, bytes]:
+    error = kind(message, hint=hint, detail=detail)
+    if isinstance(error, BusyError):
+        error.retry_after_s = retry_after_s
+    status = to_status(error)
+    return status.message, status.SerializeToString()
 
 
 def to_status(error: V2MError) -> status_pb2.Status:
