@@ -5,7 +5,10 @@
     music.wav             the mastered music, 48 kHz 24 bit stereo, whole frames long
     stems/*.wav           the parts that sound, with the master's gain, so that they sum to the music
     score.mid             the notes with the tempo map
+    pictures.jpg          some of the pictures that were looked at; see `v2m.take_pictures`
+    report.html           all of it to look at and listen to; see `v2m.report`
 
+The last two are for people: a take without them is whole.
 How takes come to stand in their folder whole is the business of `v2m.shelf`. Times in `take.json` are
 seconds; exact ones are strings such as "1001/24". A take of format 1 sounds and is listed, but lacks what it
 takes to be made again.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -21,5 +22,8 @@ def scored_words(result: Mapping[str, Any]) -> str:
         f"(by chance {sch['chance']:.2f}); heavy hits heard within a frame {result['hits_heard']:.2f}",
         "Time      " + ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in result["stages_s"].items()),
     ]
+    report = Path(result["take"]) / "report.html"
+    if report.is_file():  # it may lie on the daemon's machine, or not be wished for
+        lines.append(f"Report    {report}")
     lines += [f"Other     rank {take['rank']}: {take['take']}" for take in result.get("takes", [])[1:]]
     return "\n".join([*lines, *(f"Note      {note}" for note in result["notes"])])
