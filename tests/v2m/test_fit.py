@@ -1,5 +1,6 @@
 """A song fitted from its file to a take: heard on the hits, as loud and as long as asked, the same again."""
 
+import contextlib
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -210,6 +211,20 @@ def test_files_that_are_no_song_are_refused_in_words(tmp_path: Path, try_fit: Fi
         with pytest.raises(kind, match=words):
             try_fit(path)
     assert not list(tmp_path.glob("out/*"))
+
+
+def test_damaged_songs_are_read_as_far_as_they_go_or_refused(tmp_path: Path) -> None:
+    whole = encode(tmp_path / "whole.mp3", "libmp3lame", song_samples(1)).read_bytes()
+    rng, path = np.random.default_rng(4), tmp_path / "damaged.mp3"
+    for _ in range(40):
+        bytes_ = np.frombuffer(whole, np.uint8)[: rng.integers(1, len(whole) + 1)].copy()
+        places = rng.integers(0, len(bytes_), rng.choice([1, 10, 300]))
+        bytes_[places] = rng.integers(0, 256, len(places))
+        path.write_bytes(bytes_.tobytes())
+        with contextlib.suppress(MediaError):
+            read = read_sound(path, longest_s=60)
+            assert len(read)
+            assert np.isfinite(read).all()
 
 
 def test_a_song_is_no_album(song: Path) -> None:
