@@ -1,15 +1,15 @@
 """Random nudges over takes of real footage: what stays, what is heard, whether seams click, what it costs.
 
-    python benchmarks/retime.py [--nudges 12] [--takes 2] [--seconds 60] [--first 60]     (full: --nudges 200)
+    python benchmarks/retime.py [--nudges 12] [--takes 2] [--seconds 60] [--first 60] [--no-report]
 
-Each nudge moves one heavy hit of a take by a frame to two seconds, evenly on a logarithmic scale, either way.
-`kept` counts nudges after which every sample of the music and all stems outside the announced span is the
-parent's, bit for bit. `heard` counts moved hits with an onset within one frame, by `v2m.metrics.heard`; by
-chance, those whose new time had one in the music as it was. `on beat` counts those that a beat, or the middle
-of one, falls on. `seam` is the sharpest corner of the music at a seam (its second difference), less what it
-is within 5 ms around and what it was there before, in dB of full scale; -inf: no seam stands out. Seconds are
-of the library's verb with the models warm, on this machine as loaded as it is; CPU seconds are all its
-threads'.
+Each nudge moves one heavy hit of a take by a frame to two seconds, evenly on a logarithmic scale, either way
+(in full: --nudges 200). `kept` counts nudges after which every sample of the music and all stems outside the
+announced span is the parent's, bit for bit. `heard` counts moved hits with an onset within one frame, by
+`v2m.metrics.heard`; by chance, those whose new time had one in the music as it was. `on beat` counts those
+that a beat, or the middle of one, falls on. `seam` is the sharpest corner of the music at a seam (its second
+difference), less what it is within 5 ms around and what it was there before, in dB of full scale; -inf: no
+seam stands out. Seconds are of the library's verb with the models warm, on this machine as loaded as it is;
+CPU seconds are all its threads'; `--no-report` leaves out what the page beside each take costs.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ def main() -> None:
     parser.add_argument("--takes", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--first", type=int, default=60)
+    parser.add_argument("--no-report", dest="report", action="store_false")
     arguments = parser.parse_args()
     require_media()
     judged: list[Judged] = []
@@ -82,7 +83,7 @@ def main() -> None:
             synth = ScoreSynth(take.soundfont())
             share = len(range(number, arguments.nudges, arguments.takes))
             for _ in range(share):
-                judged.append(nudge(take, Path(folder) / "again", rng, backbone, synth))
+                judged.append(nudge(take, Path(folder) / "again", rng, backbone, synth, arguments.report))
     report(judged)
 
 
@@ -98,7 +99,12 @@ def scored(folder: Path, seed: int, seconds: float, backbone: RenewingBackbone) 
 
 
 def nudge(
-    take: OpenedTake, folder: Path, rng: random.Random, backbone: RenewingBackbone, synth: ScoreSynth
+    take: OpenedTake,
+    folder: Path,
+    rng: random.Random,
+    backbone: RenewingBackbone,
+    synth: ScoreSynth,
+    with_report: bool = True,
 ) -> Judged:
     """Move one hit and look at what came of it."""
     hit, to_s = chosen(take, rng)
@@ -108,8 +114,9 @@ def nudge(
     plan = plan_retime(fresh.record.before, hits, fresh.record.duration_s)
     with Shelf(folder, overwrite=True) as shelf:
         made = retime(
-            fresh, Retiming(plan, MAX_BEND, {}), shelf=shelf, stem="again", backbone=backbone, synth=synth
-        )
+            fresh, Retiming(plan, MAX_BEND, {}), shelf=shelf, stem="again", backbone=backbone, synth=synth,
+            with_report=with_report,
+        )  # fmt: skip
     wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
     frame_s = float(1 / take.record.frame_rate)
     with WavReader(take.folder / "music.wav") as sound:
