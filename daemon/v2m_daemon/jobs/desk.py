@@ -321,6 +321,7 @@ class Desk:
 
     async def _forget_old(self) -> None:
         for job_id in await self._store.forget(now_ms() - self._keep_ms):
+            self._roster.forget(job_id)
             await asyncio.to_thread(shutil.rmtree, self._home.job(job_id), ignore_errors=True)
 
 

@@ -1,10 +1,14 @@
-"""The jobs that are not over, in memory: how each stands, told to the board whenever it changes."""
+"""The jobs that are not over, in memory: how each stands, told to the board whenever it changes.
+
+The views of those that have just come to an end are kept a while, for that is when they are asked for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Final
 
 from v2m_daemon.home import Home
 from v2m_daemon.jobs.board import Board
@@ -13,6 +17,12 @@ from v2m_daemon.jobs.pace import Pace
 from v2m_daemon.jobs.store import JobRecord
 from v2m_daemon.jobs.view import JobState, JobView
 from v2m_daemon.worker.executor import Progress
+
+MOST_OVER: Final = 32
+"""Views of jobs that are over."""
+
+LONGEST_RESULT: Final = 5000
+"""Beats, hits and the like in a result that is kept in memory: those of half an hour."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,7 @@ class Roster:
         self._home = home
         self._board = board
         self._entries: dict[str, _Entry] = {}
+        self._over: dict[str, JobView] = {}
 
     def put(self, record: JobRecord) -> JobView:
         """A job came or its state changed; one that is final leaves. Returns how it stands."""
@@ -41,10 +52,22 @@ class Roster:
         view = self.view_of(record, pace)
         if record.state.is_final:
             self._entries.pop(record.id, None)
+            self._keep(view)
         else:
             self._entries[record.id] = _Entry(record, pace, view)
         self._board.show(view)
         return view
+
+    def _keep(self, view: JobView) -> None:
+        lists = (value for value in (view.result or {}).values() if isinstance(value, list))
+        if sum(map(len, lists)) <= LONGEST_RESULT:
+            self._over[view.id] = view
+        if len(self._over) > MOST_OVER:
+            del self._over[next(iter(self._over))]
+
+    def forget(self, job_id: str) -> None:
+        """A job that is over is known no more."""
+        self._over.pop(job_id, None)
 
     def advance(self, job_id: str, progress: Progress, elapsed_s: float) -> None:
         """A running job reported."""
@@ -75,9 +98,9 @@ class Roster:
         return entry.record if entry else None
 
     def view(self, job_id: str) -> JobView | None:
-        """How an active job stands."""
+        """How an active job stands, or one that has just come to an end."""
         entry = self._entries.get(job_id)
-        return entry.view if entry else None
+        return entry.view if entry else self._over.get(job_id)
 
     def __iter__(self) -> Iterator[JobRecord]:
         return iter([entry.record for entry in self._entries.values()])
