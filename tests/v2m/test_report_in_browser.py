@@ -180,7 +180,8 @@ def test_running_through_forth_and_back(visit: Visit) -> None:
 
 
 def test_it_stops_at_the_end_and_begins_again(visit: Visit) -> None:
-    visit.script("document.getElementById('sound').currentTime = 7.7")
+    visit.press("End")
+    visit.press("ArrowLeft")
     visit.press("l")
     visit.until("document.getElementById('sound').ended")
     visit.until("!document.body.classList.contains('playing')")

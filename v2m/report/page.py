@@ -196,7 +196,7 @@ def _style() -> str:
 
 @cache
 def _script() -> str:
-    return '"use strict";\n' + "".join(map(_asset, _SCRIPTS))
+    return '"use strict";\n{' + "".join(map(_asset, _SCRIPTS)) + "}\n"  # a block keeps its names to itself
 
 
 def _asset(name: str) -> str:

@@ -24,7 +24,9 @@ function run(newSpeed) {
   if (speed > 0) {
     if (sound.currentTime >= take.duration - 0.01) sound.currentTime = 0;
     sound.playbackRate = speed;
-    sound.play().catch(() => run(0)); // the browser may not let it sound before a key or a click
+    sound.play().catch((error) => {
+      if (error.name === "NotAllowedError") run(0); // the browser lets nothing sound before a key or a click
+    });
   } else {
     sound.pause();
   }
