@@ -58,16 +58,13 @@ percent signs included."""
 
 def encoded(error: V2MError) -> tuple[str, bytes]:
     """The message and the details of an error as they travel; made once for a crowd that hears the same."""
-    retry_after_s = error.retry_after_s if isinstance(error, BusyError) else 0.0
-    said = (_short(text) for text in (error.message, error.hint, error.detail))
-    return _encoded(type(error), *said, retry_after_s)
+    said = [_short(text) for text in (error.message, error.hint, error.detail)]
+    return _encoded(error.code, *said, error.retry_after_s if isinstance(error, BusyError) else 0.0)
 
 
 @lru_cache(maxsize=64)
-def _encoded(
-    kind: type[V2MError], message: str, hint: str, detail: str, retry_after_s: float
-) -> tuple[str, bytes]:
-    error = kind(message, hint=hint, detail=detail)
+def _encoded(code: str, message: str, hint: str, detail: str, retry_after_s: float) -> tuple[str, bytes]:
+    error = error_from_dict({"code": code, "message": message, "hint": hint, "detail": detail})
     if isinstance(error, BusyError):
         error.retry_after_s = retry_after_s
     status = to_status(error)
