@@ -161,7 +161,8 @@ class OpenedTake:
 
     def piece(self, composed: Arrangement, moments: Origin) -> Piece:
         """Music of this take, ready to be played."""
-        return Piece(composed, moments.tempo_map, moments.hits, moments.duration_s, silent_parts(self.brief))
+        silent = silent_parts(self.brief) | set(self.record.settings.get("muted", ()))
+        return Piece(composed, moments.tempo_map, moments.hits, moments.duration_s, silent)
 
     @cached_property
     def piece_now(self) -> Piece:

@@ -132,7 +132,9 @@ class _Job:
         self.take = take
         self.wish = wish
         self.notes: list[str] = []
-        self.sounding: frozenset[Part] = frozenset(note.part for note in take.piece_now.composed.notes)
+        self.sounding: frozenset[Part] = frozenset(take.sounding)
+        # what fell silent before stays so, until it is made again
+        self.muted = wish.muted | (frozenset(take.record.settings.get("muted", ())) - wish.only)
         self.kept = self._kept()
         self.brief = self._brief()
         self.seed = self._seed()
@@ -141,14 +143,16 @@ class _Job:
     def _kept(self) -> frozenset[Part]:
         """The parts that are taken over; what only mutes keeps all others."""
         if self.wish.only:
-            return self.sounding - self.wish.only - self.wish.muted
+            return self.sounding - self.wish.only - self.muted
         absent = self.wish.locked - self.sounding
         if absent:
             names = ", ".join(part for part in PARTS if part in absent)
             self.notes.append(f"Locked, but silent in the take that was changed: {names}.")
         if not self.wish.composes:
-            return self.sounding - self.wish.muted
-        return (self.wish.locked & self.sounding) - self.wish.muted
+            if self.sounding <= self.muted:
+                raise UsageError("All parts that sound are muted, so no music would be left.")
+            return self.sounding - self.muted
+        return (self.wish.locked & self.sounding) - self.muted
 
     def _seed(self) -> int:
         if self.wish.seed is not None:
@@ -215,7 +219,7 @@ class _Job:
 
     def _record(self, composed: _Composed, kept: Kept | None) -> TakeRecord:
         record = self.take.record
-        muted = [part for part in PARTS if part in self.wish.muted]
+        muted = [part for part in PARTS if part in self.muted]
         return replace(
             record,
             prompt=self.brief.text,

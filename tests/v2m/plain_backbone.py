@@ -5,7 +5,7 @@ Its latents are real ones of today's layout, so whatever reads takes reads these
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -64,6 +64,16 @@ class PlainBackbone:
         return Composition(seed, score_latents.encode(arrangement), arrangement)
 
 
+class SoftBackbone(PlainBackbone):
+    """Strings and a flute: no attack is heard but what accents add."""
+
+    def _composed(self, seed: int, beats: int) -> Composition:
+        whole = groove(beats, seed)
+        notes = tuple(note for note in whole.notes if note.part in ("harmony", "lead"))
+        soft = replace(whole, notes=notes, programs={"harmony": 48, "lead": 73})
+        return Composition(seed, score_latents.encode(soft), soft)
+
+
 def groove(beats: int, seed: int) -> Arrangement:
     notes = []
     for beat in range(beats):
@@ -93,9 +103,12 @@ def analysis_of(timeline: Timeline) -> Analysis:
     return Analysis(timeline, curve, find_hits(timeline), ())
 
 
-def scored(folder: Path, timeline: Timeline, name: str = "film") -> OpenedTake:
-    """A take of the plain backbone."""
+def scored(
+    folder: Path, timeline: Timeline, name: str = "film", backbone: PlainBackbone | None = None
+) -> OpenedTake:
+    """A take of the plain backbone, or of another."""
+    backbone = backbone or PlainBackbone()
     settings = ScoreSettings(prompt="rock, 120 bpm", seed=3)
     with Shelf(folder) as shelf:
-        made = score(analysis_of(timeline), settings, shelf=shelf, stem=name, backbone=PlainBackbone())
+        made = score(analysis_of(timeline), settings, shelf=shelf, stem=name, backbone=backbone)
     return OpenedTake.read(made[0].folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plain_backbone import RATE, PlainBackbone, programme, scored
+from plain_backbone import RATE, PlainBackbone, SoftBackbone, programme, scored
 
 from v2m.audio import read_wav, true_peak_dbtp
 from v2m.errors import UsageError
@@ -97,7 +97,11 @@ def test_muted_parts_fall_silent_and_the_others_stay(
     assert {path.stem for path in (other.folder / "stems").iterdir()} == {"drums", "bass", "harmony"}
     assert all(stem(other, part) == stem(take, part) for part in ("drums", "bass", "harmony"))
     assert other.record.seed == take.record.seed
-    assert_made_again(other, tmp_path / "again")
+    fewer = restyled(other, muted=parts_of(["drums"]))
+    assert {path.stem for path in (fewer.folder / "stems").iterdir()} == {"bass", "harmony"}
+    assert_made_again(fewer, tmp_path / "again")
+    with pytest.raises(UsageError, match="no music would be left"):
+        restyled(fewer, muted=parts_of(["bass", "harmony"]))
 
 
 @pytest.mark.slow
@@ -118,6 +122,17 @@ def test_a_take_with_kept_parts_is_retimed_and_made_again(
         drums = [read_wav(each.folder / "stems" / "drums.wav") for each in (before, other)]
         assert np.array_equal(drums[0][:first], drums[1][:first])
         assert not np.array_equal(drums[0], drums[1])
+    assert_made_again(other, tmp_path / "again")
+
+
+def test_accents_alone_are_locked_too(take: OpenedTake, restyled: Restyled, tmp_path: Path) -> None:
+    """A take without drums has them on its hits, where nothing else is heard."""
+    folder = tmp_path / "soft"
+    bare = scored(folder, programme([50, 110, 160], 220), backbone=SoftBackbone())
+    assert not [note for note in bare.composed.notes if note.part == "drums"]
+    assert "drums" in bare.sounding
+    other = restyled(bare, prompt="rock", locked=parts_of(["rhythm"]))
+    assert stem(other, "drums") == stem(bare, "drums")
     assert_made_again(other, tmp_path / "again")
 
 
