@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import PurePath, PureWindowsPath
-from typing import Any, Final
+from typing import Final
 
+from v2m.hits import Hit
 from v2m.report.axis import minutes
 from v2m.report.beats_lane import told_tempo
 from v2m.report.contents import Contents
@@ -132,7 +133,7 @@ def hits(contents: Contents) -> Markup:
     return card("Hits", inner if shown else tag("p", "There are none."), kind="wide")
 
 
-def _hit_row(contents: Contents, hit: Any) -> Markup:  # noqa: ANN401 - a hit; spelled out below
+def _hit_row(contents: Contents, hit: Hit) -> Markup:
     record, errors = contents.record, contents.errors_s
     frame = record.start_frame + seconds_to_frame(hit.time_s, record.frame_rate)
     timecode = frame_to_timecode(frame, record.frame_rate, drop_frame=record.drop_frame)
