@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -185,7 +186,7 @@ class Store:
     async def page(
         self, *, states: Collection[JobState] = (), client: str = "", size: int = 100, token: str = ""
     ) -> Page:
-        """Jobs, newest first.
+        """Jobs, newest first, without their results, of which each may be long.
 
         Raises:
             FieldError: size or token make no sense.
@@ -200,12 +201,12 @@ class Store:
             "client": client,
             "size": size + 1,
         }
-        sql = """
-            SELECT * FROM jobs
+        sql = f"""
+            SELECT seq, state, {_LISTED}, NULL AS result FROM jobs
             WHERE seq < :before AND state IN (SELECT value FROM json_each(:states))
                 AND (:client = '' OR client = :client)
             ORDER BY seq DESC LIMIT :size
-        """
+        """  # noqa: S608 - our names
         found = await self._database.look(lambda connection: _records(connection.execute(sql, asked)))
         more = len(found) > size
         return Page(tuple(found[:size]), str(found[size - 1].seq) if more else "")
@@ -237,6 +238,7 @@ _COLUMNS: Final = (
     "id", "request_id", "state", "client", "spec", "message", "attempts", "losses", "interruptions",
     "window_scale", "cancel_asked", "created_ms", "started_ms", "finished_ms", "outputs", "result", "error",
 )  # fmt: skip
+_LISTED: Final = ", ".join(name for name in _COLUMNS if name not in ("state", "result"))
 _INSERT: Final = (
     f"INSERT INTO jobs ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)})"  # noqa: S608
 )
@@ -291,13 +293,19 @@ def _records(cursor: sqlite3.Cursor) -> list[JobRecord]:
     return [_record(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
+@lru_cache(maxsize=256)
+def _spec(text: str) -> JobSpec:
+    """Kept for a while: the newest jobs are listed again and again."""
+    return JobSpec.from_json(json.loads(text))
+
+
 def _record(row: dict[str, Any]) -> JobRecord:
     del row["request_id"], row["client"]  # they are in the spec
     return JobRecord(
         **row
         | {
             "state": JobState(row["state"]),
-            "spec": JobSpec.from_json(json.loads(row["spec"])),
+            "spec": _spec(row["spec"]),
             "cancel_asked": bool(row["cancel_asked"]),
             "outputs": json.loads(row["outputs"]),
             "result": None if row["result"] is None else json.loads(row["result"]),
