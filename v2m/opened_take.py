@@ -103,13 +103,19 @@ class OpenedTake:
     def composed(self) -> Arrangement:
         """The music before any hit was moved, cast but not accented."""
         own = cast(self.notes_of(self.latents.before), self.brief)
-        muted = self.record.settings.get("muted", ())
-        own = only_parts(own, [part for part in PARTS if part not in muted])
+        own = only_parts(own, [part for part in PARTS if part not in self.silenced])
         if self.source is None:
             return own
         from v2m.retime.renewal import composed_now  # which opens takes itself
 
         return with_parts(own, composed_now(self.source), self.kept_parts)
+
+    @property
+    def silenced(self) -> frozenset[Part]:
+        """The parts that were muted, or locked where they were silent."""
+        settings = self.record.settings
+        named = {*settings.get("muted", ()), *settings.get("locked_silent", ())}
+        return frozenset(part for part in PARTS if part in named)
 
     @property
     def kept_parts(self) -> tuple[Part, ...]:
@@ -161,7 +167,7 @@ class OpenedTake:
 
     def piece(self, composed: Arrangement, moments: Origin) -> Piece:
         """Music of this take, ready to be played."""
-        silent = silent_parts(self.brief) | set(self.record.settings.get("muted", ()))
+        silent = silent_parts(self.brief) | self.silenced
         return Piece(composed, moments.tempo_map, moments.hits, moments.duration_s, silent)
 
     @cached_property

@@ -147,7 +147,7 @@ class _Job:
         absent = self.wish.locked - self.sounding
         if absent:
             names = ", ".join(part for part in PARTS if part in absent)
-            self.notes.append(f"Locked, but silent in the take that was changed: {names}.")
+            self.notes.append(f"Locked, and silent as in the take that was changed: {names}.")
         if not self.wish.composes:
             if self.sounding <= self.muted:
                 raise UsageError("All parts that sound are muted, so no music would be left.")
@@ -220,6 +220,7 @@ class _Job:
     def _record(self, composed: _Composed, kept: Kept | None) -> TakeRecord:
         record = self.take.record
         muted = [part for part in PARTS if part in self.muted]
+        locked_silent = [part for part in PARTS if part in self.wish.locked - self.sounding]
         return replace(
             record,
             prompt=self.brief.text,
@@ -228,7 +229,12 @@ class _Job:
             seed=self.seed,
             weights_sha256=composed.weights_sha256,
             arithmetic=composed.arithmetic,
-            settings={**record.settings, "prompt": self.brief.text, "muted": muted},
+            settings={
+                **record.settings,
+                "prompt": self.brief.text,
+                "muted": muted,
+                "locked_silent": locked_silent,
+            },
             tonic=self.brief.tonic if self.brief.tonic is not None else record.tonic,
             curve=self._curve(),
             notes=(*offbeat_notes(record.hits, record.tempo_map), *self.notes),

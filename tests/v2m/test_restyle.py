@@ -77,7 +77,7 @@ def test_one_part_can_be_made_again_alone(take: OpenedTake, restyled: Restyled) 
     assert stem(other, "lead") != stem(take, "lead")
     assert not [note for note in other.record.notes if "silent" in note]
     locked = restyled(take, locked=parts_of(["drums", "bass", "harmony", "extras"]))
-    assert "silent in the take" in locked.record.notes[-1]  # extras
+    assert "silent as in the take" in locked.record.notes[-1]  # extras
     assert stem(locked, "lead") == stem(other, "lead")
 
 
@@ -133,6 +133,8 @@ def test_accents_alone_are_locked_too(take: OpenedTake, restyled: Restyled, tmp_
     assert "drums" in bare.sounding
     other = restyled(bare, prompt="rock", locked=parts_of(["rhythm"]))
     assert stem(other, "drums") == stem(bare, "drums")
+    assert not (other.folder / "stems" / "bass.wav").exists()
+    assert "silent as in the take" in other.record.notes[-1]  # bass
     assert_made_again(other, tmp_path / "again")
 
 
