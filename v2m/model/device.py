@@ -1,24 +1,20 @@
-"""Where to compute and in which number format, found by looking and by a short measurement.
+"""Where to compute and in which number format, found by looking.
 
 Conventions: device names as torch's: `cuda`, `mps`, `cpu`; `auto` picks in that order.
 """
 
 from __future__ import annotations
 
-import time
-from functools import lru_cache
 from typing import Final
 
 import torch
 
 from v2m.errors import MissingPartError, UsageError
 
-_PROBE_SHAPE: Final = (512, 256, 1408)
-"""Rows, inner size and columns of the product that the embedded model spends most of its time in."""
-
-_WORTH: Final = 1.5
-"""bf16 halves the digits of every product, so it has to pay: it is taken from this speed-up on. CPUs with
-bf16 instructions show 2 to 5, those without show below 1, with nothing in between."""
+_BF16_CHECKS: Final = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+"""Of `torch.cpu`: x86 processors with these instructions multiply bf16 2 to 5 times as fast as float32, those
+without them slower. The processor decides, never a measurement: the format must not change with the load, for
+the same seed would then make other music."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -46,23 +42,12 @@ def fast_dtype(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     if device.type == "cpu":
-        return torch.bfloat16 if _cpu_speed_up() >= _WORTH else torch.float32
+        return torch.bfloat16 if _cpu_multiplies_bf16() else torch.float32
     return torch.float32  # mps: half formats save memory there but hardly time at this size
 
 
-@lru_cache(maxsize=1)
-def _cpu_speed_up() -> float:
-    rows, inner, columns = _PROBE_SHAPE
-    best = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        a, b = torch.ones(rows, inner, dtype=dtype), torch.ones(inner, columns, dtype=dtype)
-        seconds = []
-        for _ in range(4):  # the first sets up kernels; the best of the rest is free of other load
-            start = time.perf_counter()
-            torch.matmul(a, b)
-            seconds.append(time.perf_counter() - start)
-        best[dtype] = min(seconds[1:])
-    return best[torch.float32] / best[torch.bfloat16]
+def _cpu_multiplies_bf16() -> bool:
+    return any(getattr(torch.cpu, check, lambda: False)() for check in _BF16_CHECKS)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
