@@ -1,7 +1,7 @@
 """Hostile documents and media by the thousand, through what the daemon's worker reads them with.
 
-    python benchmarks/fuzz.py [--documents 100000] [--media 2000] [--processes 2] [--seed 1]
-                              [--from FOLDER] [--keep FOLDER]
+    python benchmarks/fuzz.py [--documents 2000] [--media 40] [--processes 2] [--seed 1]
+                              [--from FOLDER] [--keep FOLDER]     (full: --documents 100000 --media 2000)
 
 Documents are real ones with something wrong and shapes that hypothesis thinks of, in equal parts; media are
 broken copies of short real files. Each is read in a process of its own kind (`fuzz_reader.py`), so that a
@@ -257,8 +257,8 @@ async def fuzz(
 def main() -> int:
     """Fuzz and print what came of it; 1 where something went wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--documents", type=int, default=100_000)
-    parser.add_argument("--media", type=int, default=2000)
+    parser.add_argument("--documents", type=int, default=2000)
+    parser.add_argument("--media", type=int, default=40)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--from", dest="source", type=Path, default=MEDIA)
