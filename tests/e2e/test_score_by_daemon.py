@@ -40,7 +40,7 @@ def alone(edit: Path, v2m: Run, tmp_path_factory: pytest.TempPathFactory) -> Any
 
 
 def files(result: dict[str, Any]) -> dict[str, bytes]:
-    """Everything that sounds or will be placed, without what tells where the sources lay or how long it took."""
+    """Everything that sounds or will be placed, without what tells where sources lay or how long it took."""
     take = Path(result["take"])
     return {
         str(path.relative_to(take)): path.read_bytes()
