@@ -158,9 +158,12 @@ def small_timeline(path: Path, seconds: int = 2) -> Path:
 
 
 def contents(work: Work) -> dict[str, str]:
-    """Path below the out folder -> hash, of every file, hidden ones included."""
+    """Path below the out folder -> hash, of every file, hidden ones included.
+
+    But for the page, which tells how long the stages took.
+    """
     out = Path(str(work.spec.out_dir))
-    files = [path for path in out.rglob("*") if path.is_file()]
+    files = [path for path in out.rglob("*") if path.is_file() and path.name != "report.html"]
     return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

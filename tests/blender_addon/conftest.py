@@ -23,7 +23,9 @@ LONGEST_S = 240
 
 sys.path.insert(0, str(ADDON.parent))  # what of the add-on needs no Blender is tested without one
 
-CLIENT_PACKAGES = ("v2m", "v2m_daemon", "grpc", "grpc_health", "grpc_reflection", "google", "platformdirs")
+CLIENT_PACKAGES = (
+    "v2m", "v2m_daemon", "grpc", "grpc_health", "grpc_reflection", "google", "platformdirs", "typing_extensions",
+)  # fmt: skip
 """What is imported with V2M's client."""
 
 
@@ -69,9 +71,11 @@ def packages(blender_python: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     for name in CLIENT_PACKAGES:
         spec = find_spec(name)
         assert spec is not None
-        assert spec.submodule_search_locations
-        there = next(iter(spec.submodule_search_locations))
-        (folder / name).symlink_to(there, target_is_directory=True)
+        if spec.submodule_search_locations:
+            there = Path(next(iter(spec.submodule_search_locations)))
+        else:
+            there = Path(str(spec.origin))
+        (folder / there.name).symlink_to(there, target_is_directory=there.is_dir())
     return folder
 
 

@@ -147,6 +147,9 @@ class Arrivals:
         if known is not None and not _may_come_again(known, name, look):
             return Arrival(name, kind, look, content, Inspected(None), known)
         inspected = await self._inspect(path, kind, path_map)
+        if not await self._is_still(path, look):  # what was read may be more than what the hash is of
+            self.pending = True
+            return None
         if inspected.error is not None:
             return self._unreadable(name, kind, look, content, inspected.error, known)
         return Arrival(name, kind, look, content, inspected, known)
@@ -163,6 +166,12 @@ class Arrivals:
             return None
         wrong = error if isinstance(error, InputError) else InputError(str(error))
         return Arrival(name, kind, look, content or f"unreadable:{name}", Inspected(wrong), known)
+
+    async def _is_still(self, path: Path, look: Look) -> bool:
+        try:
+            return await self._hand.do(lambda: look_at(path)) == look
+        except FileNotFoundError:
+            return False
 
     async def _inspect(self, path: Path, kind: Kind, path_map: Pairs) -> Inspected:
         if kind == "video":
