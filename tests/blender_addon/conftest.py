@@ -24,7 +24,8 @@ LONGEST_S = 240
 sys.path.insert(0, str(ADDON.parent))  # what of the add-on needs no Blender is tested without one
 
 CLIENT_PACKAGES = (
-    "v2m", "v2m_daemon", "grpc", "grpc_health", "grpc_reflection", "google", "platformdirs", "typing_extensions",
+    "v2m", "v2m_daemon", "grpc", "grpc_health", "grpc_reflection", "google", "platformdirs",
+    "typing_extensions",
 )  # fmt: skip
 """What is imported with V2M's client."""
 

@@ -67,10 +67,12 @@ def peak_rss_bytes() -> int | None:
     """The most memory that this process ever held; None where the system does not say."""
     if sys.platform == "win32":
         return None
-    with contextlib.suppress(OSError, ValueError, IndexError, StopIteration):
-        # on Linux a program begins with the peak of whoever started it as its `ru_maxrss`; this is its own
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-            return 1024 * int(next(line for line in file if line.startswith("VmHWM:")).split()[1])
+    # on Linux a program begins with the peak of whoever started it as its `ru_maxrss`; this is its own
+    with (
+        contextlib.suppress(OSError, ValueError, IndexError, StopIteration),
+        open("/proc/self/status", encoding="ascii", errors="replace") as file,
+    ):
+        return 1024 * int(next(line for line in file if line.startswith("VmHWM:")).split()[1])
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
