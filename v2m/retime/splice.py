@@ -7,11 +7,12 @@ Conventions: 48 kHz float32 (s, 2); `music` stands beside the parts and is their
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,9 @@ _FADE_OUT: Final = 2400
 
 _PIECE: Final = 60 * 48_000
 """A minute of six files is copied at once: 138 MB."""
+
+_HANDS: Final = 3
+"""Files that are read or written at a time: their library leaves Python's lock to others."""
 
 
 @dataclass(frozen=True)
@@ -103,15 +107,16 @@ class Splice:
         count = self._plan.sample_count
         with ExitStack() as files:
             parts = self._before.parts
-            sources = [files.enter_context(_Files(each, self.parts, parts)) for each in self._recorded]
+            hands = files.enter_context(ThreadPoolExecutor(_HANDS))
+            sources = [files.enter_context(_Files(each, self.parts, parts, hands)) for each in self._recorded]
             writers = {
                 name: files.enter_context(WavWriter(path))
                 for name, path in _paths(folder, self.parts).items()
             }
             for sound in self._sounds(sources):
                 cancel()
-                for name, writer in writers.items():
-                    writer.write(sound[name][: max(0, count)])
+                ready = [(writer, sound[name][: max(0, count)]) for name, writer in writers.items()]
+                _all_done(hands.submit(writer.write, samples) for writer, samples in ready)
                 count -= len(sound[MUSIC])
             if count > 0:  # a shift that is no whole number of samples may leave the last one open
                 for writer in writers.values():
@@ -211,6 +216,12 @@ def _joined(sounds: list[Sound]) -> Sound:
     }  # fmt: skip
 
 
+def _all_done(futures: Iterable[Future[Any]]) -> None:
+    """Wait until none runs any more, whatever the others did; then what one of them raised is raised."""
+    for future in wait(list(futures)).done:
+        future.result()
+
+
 def _paths(folder: Path, parts: tuple[str, ...]) -> dict[str, Path]:
     return {MUSIC: folder / "music.wav", **{part: folder / "stems" / f"{part}.wav" for part in parts}}
 
@@ -218,8 +229,11 @@ def _paths(folder: Path, parts: tuple[str, ...]) -> dict[str, Path]:
 class _Files:
     """The files of a recorded take, open for reading; a context manager."""
 
-    def __init__(self, recorded: Recorded, parts: tuple[str, ...], needed: tuple[str, ...]) -> None:
+    def __init__(
+        self, recorded: Recorded, parts: tuple[str, ...], needed: tuple[str, ...], hands: Executor
+    ) -> None:
         self.recorded = recorded
+        self._hands = hands
         self._paths = _paths(recorded.folder, parts)
         self._needed = {MUSIC, *needed}
         self._open = ExitStack()
@@ -238,10 +252,11 @@ class _Files:
     def stored(self, first: int, last: int) -> dict[str, Stored]:
         """A span of all files as it lies there."""
         silence = np.zeros((last - first, 2), np.int32)
-        return {
-            name: self._readers[name].stored(first, last) if name in self._readers else silence
-            for name in self._paths
+        read = {
+            name: self._hands.submit(reader.stored, first, last) for name, reader in self._readers.items()
         }
+        _all_done(read.values())
+        return {name: read[name].result() if name in read else silence for name in self._paths}
 
     def read(self, first: int, last: int) -> Sound:
         """A span of all files."""
