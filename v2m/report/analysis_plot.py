@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from v2m.errors import MissingPartError, OutputWriteError
+from v2m.errors import OutputWriteError
+from v2m.report.canvas import MOST_BEATS, figure_type
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,8 +38,6 @@ MARKER_COLOR: Final = "#3d9970"
 
 _DPI: Final = 100
 _INCHES: Final = (16.0, 6.0)
-_MOST_BEATS: Final = 400
-"""More beats than this would be a grey wall at 1600 pixels: then only downbeats are drawn."""
 
 
 def plot_analysis(path: Path, analysis: Analysis, tempo_map: TempoMap | None = None) -> None:
@@ -48,14 +47,7 @@ def plot_analysis(path: Path, analysis: Analysis, tempo_map: TempoMap | None = N
         MissingPartError: matplotlib is not installed.
         OutputWriteError: the file cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingPartError(
-            "matplotlib, which draws the plot, is not installed.", hint='Run `pip install "v2m[plot]"`.'
-        ) from error
-
-    figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor=PAPER, layout="constrained")
+    figure = figure_type()(figsize=_INCHES, dpi=_DPI, facecolor=PAPER, layout="constrained")
     heights = (5.0, 2.4, 1.6) if tempo_map else (5.0, 2.4)
     rows = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     _draw_curve(rows[0], analysis)
@@ -129,7 +121,7 @@ def _draw_hits(axes: Axes, analysis: Analysis) -> None:
 def _draw_beats(axes: Axes, tempo_map: TempoMap) -> None:
     beats = np.asarray(tempo_map.beats_s)
     down = (np.arange(len(beats)) - tempo_map.first_downbeat) % tempo_map.beats_per_bar == 0
-    if len(beats) <= _MOST_BEATS:
+    if len(beats) <= MOST_BEATS:
         axes.vlines(beats[~down], 0, 1.1, color=BEAT, lw=0.9, zorder=1)
     axes.vlines(beats[down], 0, 1.1, color=BEAT, lw=2.0, zorder=1)
 

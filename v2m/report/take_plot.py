@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from v2m.errors import MissingPartError, OutputWriteError
+from v2m.errors import OutputWriteError
 from v2m.frames import SMALL
+from v2m.report.canvas import MOST_BEATS, figure_type
 from v2m.report.contents import Contents
 from v2m.report.film import Film
 from v2m.report.hits_lane import grade
@@ -49,8 +50,6 @@ _LEAST_SHOWN: Final = 0.15
 """Of a picture's width: of less nothing is seen."""
 
 _PART_INCHES: Final = 0.9
-_MOST_BEATS: Final = 400
-"""More beats than this would be a grey wall: then only downbeats are drawn."""
 
 
 def plot_contents(path: Path, contents: Contents, title: str) -> None:
@@ -60,15 +59,8 @@ def plot_contents(path: Path, contents: Contents, title: str) -> None:
         MissingPartError: matplotlib is not installed.
         OutputWriteError: the file cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingPartError(
-            "matplotlib, which draws the plot, is not installed.", hint='Run `pip install "v2m[plot]"`.'
-        ) from error
-
     heights = [*_LANES.values(), *(_PART_INCHES for _ in contents.notes)]
-    figure = Figure(
+    figure = figure_type()(
         figsize=(_WIDTH_INCHES, sum(heights) + 1.4),
         dpi=_DPI,
         facecolor=day("card"),
@@ -171,7 +163,7 @@ def _beats(axes: Axes, contents: Contents) -> None:
     beats = np.asarray(tempo_map.beats_s)
     down = (np.arange(len(beats)) - tempo_map.first_downbeat) % tempo_map.beats_per_bar == 0
     full = axes.get_xaxis_transform()
-    if len(beats) <= _MOST_BEATS:
+    if len(beats) <= MOST_BEATS:
         axes.vlines(beats[~down], 0, 0.3, color=day("beat"), lw=0.8, transform=full)
     axes.vlines(beats[down], 0, 1, color=day("beat"), lw=1.0, transform=full)
     bpm = 60.0 / np.diff(beats)
