@@ -129,7 +129,7 @@ def _file_hash(path: Path, _size: int, _mtime_ns: int) -> str:
 def _is_finite(value: Tensor) -> bool:
     if not value.is_floating_point() or value.dtype.itemsize < 2:
         return True  # whole numbers, and eight-bit formats, which torch cannot ask
-    return all(bool(torch.isfinite(part).all()) for part in value.reshape(-1).split(_CHECKED_AT_ONCE))
+    return all(bool(torch.isfinite(part).all()) for part in value.reshape(-1).split(_CHECKED_AT_ONCE))  # type: ignore[no-untyped-call]
 
 
 def _is_like(name: str, patterns: Iterable[str]) -> bool:
