@@ -16,3 +16,4 @@ def _share(name: str) -> None:
 
 _share("plain_backbone")
 _share("drawn_take")
+_share("toy_sound")
