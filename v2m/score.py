@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from v2m.audio import MasterSettings
 from v2m.audio.wav import MAX_SAMPLES
 from v2m.backbones import load_backbone
 from v2m.backbones.base import Backbone, Commission, Composition
+from v2m.beside import Beside
 from v2m.codecs.arrangement import Arrangement
 from v2m.codecs.midi import write_midi
 from v2m.codecs.soundfont import find_soundfont
@@ -24,7 +26,7 @@ from v2m.codecs.synth import ScoreSynth
 from v2m.errors import InputError, OutputWriteError, UsageError
 from v2m.measures import measures
 from v2m.metrics.music import music_figures
-from v2m.performance import play
+from v2m.performance import Recording, play
 from v2m.piece import Piece
 from v2m.plan import TempoWish, offbeat_notes, plan_beats
 from v2m.prompt.casting import silent_parts
@@ -148,10 +150,19 @@ def score(
         commission = job.commission(plan)
         compositions = job.backbone.compose(commission, report, cancel)
     written = []
-    for name, composition in zip(names, compositions, strict=True):
-        building = shelf.new()
-        record = job.write(composition, plan, building, clock, cancel)
-        written.append(Scored(shelf.put(building, name), record))
+    with Beside[tuple[_Draft, TakeRecord]](cancel) as beside:
+        for name, composition in zip(names, compositions, strict=True):
+            draft = _Draft(name, shelf.new(), composition)
+            job.play(draft, plan, clock, cancel)
+            with clock.stage("master"):
+                finished = beside.collect()
+            if name == names[-1]:
+                finished.append(job.finish(draft, plan, clock, cancel))
+            else:  # mastered and looked at while the next is played
+                apart = StageClock()
+                apart.seconds.update(clock.seconds)
+                beside.start(partial(job.finish, draft, plan, apart))
+            written += [Scored(shelf.put(one.folder, one.name), record) for one, record in finished]
     return tuple(sorted(written, key=lambda scored: scored.rank_key, reverse=True))
 
 
@@ -161,6 +172,17 @@ def _check_length(duration_s: Fraction) -> None:
             f"The programme lasts {float(duration_s) / 3600:.1f} h, expected four at most, as a WAV holds.",
             hint="Score it in parts with --in and --out-point.",
         )
+
+
+@dataclass
+class _Draft:
+    """A take on its way."""
+
+    name: str
+    folder: Path
+    composition: Composition
+    recording: Recording | None = None
+    """As played; None where an earlier attempt finished the take."""
 
 
 class _Job:
@@ -215,25 +237,34 @@ class _Job:
             window_scale=self.settings.window_scale,
         )
 
-    def write(
-        self, composition: Composition, plan: Plan, folder: Path, clock: StageClock, cancel: Cancel
-    ) -> TakeRecord:
-        if (folder / "take.json").is_file():
-            return read_record(folder)
-        piece = Piece(
-            composition.arrangement, plan.tempo_map, self.analysis.hits, self.analysis.timeline.duration_s,
-            silent_parts(self.brief),
+    def play(self, draft: _Draft, plan: Plan, clock: StageClock, cancel: Cancel) -> None:
+        if (draft.folder / "take.json").is_file():
+            return
+        piece = self._piece(draft, plan)
+        with clock.stage("render") as report:
+            draft.recording = play(
+                self.synth, piece.played, plan.tempo_map, piece.programme, cancel, report,
+                spool_folder=draft.folder,
+            )  # fmt: skip
+
+    def _piece(self, draft: _Draft, plan: Plan) -> Piece:
+        return Piece(
+            draft.composition.arrangement, plan.tempo_map, self.analysis.hits,
+            self.analysis.timeline.duration_s, silent_parts(self.brief),
         )  # fmt: skip
-        settings = MasterSettings(self.settings.loudness_lufs)
+
+    def finish(
+        self, draft: _Draft, plan: Plan, clock: StageClock, cancel: Cancel
+    ) -> tuple[_Draft, TakeRecord]:
+        if draft.recording is None:
+            return draft, read_record(draft.folder)
+        folder, composition = draft.folder, draft.composition
         try:
-            with clock.stage("render") as report:
-                recording = play(
-                    self.synth, piece.played, plan.tempo_map, piece.programme, cancel, report,
-                    spool_folder=folder,
-                )  # fmt: skip
-            with recording, clock.stage("master") as report:
-                gain = recording.write(folder, settings, cancel, report).gain
-                write_midi(folder / "score.mid", piece.played, plan.tempo_map)
+            with draft.recording as recording, clock.stage("master") as report:
+                gain = recording.write(
+                    folder, MasterSettings(self.settings.loudness_lufs), cancel, report
+                ).gain
+                write_midi(folder / "score.mid", self._piece(draft, plan).played, plan.tempo_map)
                 write_latents(folder, TakeLatents(composition.latents, composition.channels))
                 metrics = measures(self.analysis, plan.tempo_map, folder / "music.wav")
                 metrics["music"] = self._music(composition.arrangement)
@@ -243,7 +274,7 @@ class _Job:
                 write_record(folder, record)
         except OSError as error:
             raise OutputWriteError(f"The take could not be written: {error.strerror or error}.") from error
-        return record
+        return draft, record
 
     def _music(self, arrangement: Arrangement) -> dict[str, float | None] | None:
         """Figures of the notes, where takes are ranked; they look at each two phrases of a piece."""

@@ -218,7 +218,7 @@ class TextInput(nn.Module):
         super().__init__()
         self.table = _table(config.text_terms, config.width) if config.text_terms else None
         self.projection = nn.Linear(config.text_width, config.width) if config.text_width else None
-        self.null = nn.Parameter(torch.randn(config.width))
+        self.null = nn.Parameter(_drawn(config.width))
         self.pool = nn.Linear(config.width, config.width)
 
     def forward(self, conditioning: Conditioning, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -248,10 +248,15 @@ class TextInput(nn.Module):
 
 
 def _table(terms: int, width: int) -> nn.Embedding:
-    """Drawn as an Embedding draws it, which without memory for its numbers would import torch's compiler."""
-    drawn = torch.randn(terms, width)
+    drawn = _drawn(terms, width)
     table: nn.Embedding = nn.Embedding.from_pretrained(drawn, freeze=False)  # type: ignore[no-untyped-call]
     return table
+
+
+def _drawn(*shape: int) -> Tensor:
+    """Normal numbers as `torch.randn` draws them, which without memory for them would import a compiler."""
+    numbers = torch.empty(*shape)
+    return numbers if numbers.is_meta else numbers.normal_()
 
 
 class Block(nn.Module):
