@@ -9,16 +9,17 @@ Where no picture can be read the cuts alone serve, and the notes say so.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from v2m.curves import DEFAULT_KERNEL_S, EventCurve, Features, event_curve, novelty
-from v2m.encoders.pixel import PixelEncoder
+from v2m.encoders.choosing import choose_encoder, new_encoder
 from v2m.encoders.protocol import PictureEncoder
-from v2m.errors import MediaError, UsageError
-from v2m.frames import FrameBatch, Sheet, SheetGatherer, probe, read_frames
+from v2m.errors import MediaError
+from v2m.frames import SMALL, FrameBatch, Sheet, SheetGatherer, probe, read_frames
 from v2m.hits import Hit, find_hits
 from v2m.shots import timeline_of_video
 from v2m.stages import Cancel, never_cancel
@@ -29,8 +30,9 @@ CURVE_RATE_HZ: Final = 25.0
 
 _USUAL_ASPECT: Final = 16 / 9
 
-ENCODERS: Final[dict[str, Callable[[], PictureEncoder]]] = {"pixel": PixelEncoder}
-"""What can look at the picture, by name."""
+_FINDING_CUTS: Final = 0.2
+"""Share of the time that finding the cuts of a video takes where a network looks at it afterwards; that needs
+larger pictures, and the shots that the cuts part."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ class Analysis:
     sheet: Sheet | None = None
     """Some of the pictures; None where none could be read."""
 
+    encoder_sha256: str = ""
+    """Hash of the weights that looked at the picture; empty where there were none."""
+
     @property
     def encoder(self) -> str:
         """What looked at the picture; `cuts` where nothing could be seen."""
@@ -56,7 +61,7 @@ def analyze(
     timeline: Timeline,
     *,
     picture: Path | None = None,
-    encoder: str = "pixel",
+    encoder: str = "auto",
     kernel_s: float = DEFAULT_KERNEL_S,
     on_progress: Callable[[float], None] = lambda fraction: None,
     cancel: Cancel = never_cancel,
@@ -66,30 +71,40 @@ def analyze(
     Args:
         timeline: the programme.
         picture: a render of it, looked at in place of its media.
-        encoder: a name in `ENCODERS`.
+        encoder: a name in `v2m.encoders.choosing.ENCODERS`.
         kernel_s: length of the Hann window that smooths the curve.
         on_progress: told the fraction of the programme that was looked at.
         cancel: raises CancelledError to stop.
 
     Raises:
         UsageError: there is no such encoder.
+        MissingPartError: its weights or its library are not here.
+        CheckpointError: its weights are damaged, or of another model.
         MediaError: `picture` cannot be read.
     """
-    notes = list(timeline.notes)
-    batches = read_frames(timeline, picture=picture, note=notes.append, cancel=cancel)
+    looking, notes = _encoder(encoder, timeline.notes, cancel)
+    aspect = _aspect(timeline, picture)
     gatherer = SheetGatherer(float(timeline.duration_s))
-    seen = _counted(_gathered(batches, gatherer), timeline, on_progress)
-    features = look(new_encoder(encoder), seen)
+    wanted = read_frames(
+        timeline,
+        picture=picture,
+        size=looking.size(aspect),
+        max_rate_hz=looking.max_rate_hz,
+        note=notes.append,
+        cancel=cancel,
+    )
+    seen = _counted(_gathered(wanted, gatherer), timeline, looking.max_rate_hz, on_progress)
+    features = look(looking, seen)
     if features is None:
         notes.append("No picture could be read, so the music follows the cuts alone.")
-    sheet = None if features is None else gatherer.sheet(_aspect(timeline, picture))
-    return _conclude(timeline, features, kernel_s, tuple(dict.fromkeys(notes)), sheet)
+    sheet = None if features is None else gatherer.sheet(aspect)
+    return _conclude(timeline, looking, features, kernel_s, notes, sheet)
 
 
 def analyze_video(
     path: Path,
     *,
-    encoder: str = "pixel",
+    encoder: str = "auto",
     kernel_s: float = DEFAULT_KERNEL_S,
     on_progress: Callable[[float], None] = lambda fraction: None,
     cancel: Cancel = never_cancel,
@@ -100,50 +115,63 @@ def analyze_video(
         UsageError: there is no such encoder.
         MediaError: the file cannot be read.
     """
-    looking = new_encoder(encoder)
+    looking, notes = _encoder(encoder, (), cancel)
     media = probe(path)
+    aspect = media.width_px / media.height_px
     length_s = float(media.duration_s)
     gatherer = SheetGatherer(length_s)
+    small_serves = looking.size(aspect) == SMALL and looking.max_rate_hz is None
+    share = 1.0 if small_serves else _FINDING_CUTS
 
     def watch(batch: FrameBatch) -> None:
-        looking.push(batch.times_s, batch.pictures)
+        if small_serves:
+            looking.push(batch.times_s, batch.pictures)
         gatherer.push(batch.times_s, batch.pictures)
         if length_s > 0 and len(batch.times_s):
-            on_progress(min(1.0, float(batch.times_s[-1]) / length_s))
+            on_progress(share * min(1.0, float(batch.times_s[-1]) / length_s))
 
     timeline = timeline_of_video(path, watch=watch, cancel=cancel)
-    sheet = gatherer.sheet(media.width_px / media.height_px)
-    return _conclude(timeline, looking.features(), kernel_s, timeline.notes, sheet)
+    if not small_serves:
+        wanted = read_frames(
+            timeline, size=looking.size(aspect), max_rate_hz=looking.max_rate_hz, cancel=cancel
+        )
+        seen = _counted(
+            wanted, timeline, looking.max_rate_hz, lambda part: on_progress(share + (1 - share) * part)
+        )
+        look(looking, seen)
+    notes = [*timeline.notes, *notes]
+    return _conclude(timeline, looking, looking.features(), kernel_s, notes, gatherer.sheet(aspect))
 
 
-def new_encoder(name: str) -> PictureEncoder:
-    """An encoder that has seen nothing yet.
-
-    Raises:
-        UsageError: there is none of that name.
-    """
-    if name not in ENCODERS:
-        raise UsageError(f"There is no encoder {name!r}, expected one of {', '.join(ENCODERS)}.")
-    return ENCODERS[name]()
+def _encoder(name: str, notes: Iterable[str], cancel: Cancel) -> tuple[PictureEncoder, list[str]]:
+    """The encoder that a name means, and the notes with why it is this one and what is to be known of it."""
+    choice = choose_encoder(name)
+    looking = new_encoder(choice.name, cancel=cancel)
+    return looking, [*notes, *filter(None, [choice.reason, *looking.notes])]
 
 
 def look(encoder: PictureEncoder, batches: Iterator[FrameBatch]) -> Features | None:
     """The features of all pictures, None if there were none."""
     seen = 0
     for batch in batches:
-        encoder.push(batch.times_s, batch.pictures)
+        encoder.push(batch.times_s, batch.pictures, batch.shot_index)
         seen += len(batch.times_s)
     return encoder.features() if seen else None
 
 
 def _counted(
-    batches: Iterator[FrameBatch], timeline: Timeline, on_progress: Callable[[float], None]
+    batches: Iterator[FrameBatch],
+    timeline: Timeline,
+    max_rate_hz: float | None,
+    on_progress: Callable[[float], None],
 ) -> Iterator[FrameBatch]:
-    seen = 0
+    """The same, telling after each that it was looked at."""
+    rate_hz = min(float(timeline.rate), max_rate_hz or math.inf)
+    wanted, seen = rate_hz * float(timeline.duration_s), 0
     for batch in batches:
         yield batch
         seen += len(batch.times_s)
-        on_progress(min(1.0, seen / timeline.frame_count))
+        on_progress(min(1.0, seen / wanted))
 
 
 def _gathered(batches: Iterator[FrameBatch], gatherer: SheetGatherer) -> Iterator[FrameBatch]:
@@ -164,9 +192,10 @@ def _aspect(timeline: Timeline, picture: Path | None) -> float:
 
 def _conclude(
     timeline: Timeline,
+    encoder: PictureEncoder,
     features: Features | None,
     kernel_s: float,
-    notes: tuple[str, ...],
+    notes: Iterable[str],
     sheet: Sheet | None,
 ) -> Analysis:
     hits = find_hits(timeline, novelty(features) if features is not None else None)
@@ -180,4 +209,5 @@ def _conclude(
         kernel_s=kernel_s,
         cuts=[*timeline.cuts, *(cut for cut in marked if cut.time_s not in cut_times)],
     )
-    return Analysis(timeline, curve, hits, notes, sheet)
+    weights_sha256 = encoder.weights_sha256 if features is not None else ""
+    return Analysis(timeline, curve, hits, tuple(dict.fromkeys(notes)), sheet, weights_sha256)

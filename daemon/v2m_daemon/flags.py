@@ -78,7 +78,12 @@ def add_viewing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--picture", metavar="FILE", help="a render of the programme, looked at instead of its media"
     )
-    parser.add_argument("--encoder", metavar="NAME", default="pixel", help="what looks at the picture")
+    parser.add_argument(
+        "--encoder",
+        metavar="NAME",
+        default="auto",
+        help="what looks at the picture: auto, pixel, flow, dinov2, vjepa2, cotracker, avsiam",
+    )
     parser.add_argument("--in", dest="in_point", metavar="T", help="begin here: 12.5, 300f or a timecode")
     parser.add_argument("--out-point", metavar="T", help="end here")
     parser.add_argument(

@@ -50,7 +50,7 @@ class Viewing:
     picture: Path | None = None
     """A render of the programme, looked at instead of its media."""
 
-    encoder: str = "pixel"
+    encoder: str = "auto"
     in_point: str | None = None
     """Where to begin, as on the command line: seconds, frames or a timecode."""
 

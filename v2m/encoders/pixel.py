@@ -28,6 +28,9 @@ from v2m.errors import InputError
 
 NAME: Final = "pixel"
 
+SIZE: Final = (96, 54)
+"""Width and height: the size in which cuts are looked for, so that a video is decoded once."""
+
 LUMA_GRID: Final = (4, 6)
 COARSE_GRID: Final = (3, 4)
 """Rows and columns. A cell is a sixth to a quarter of the picture: a step of the camera by a few pixels stays
@@ -80,14 +83,23 @@ class PixelEncoder:
     """Takes the pictures of one programme in any order; its features come in order of time."""
 
     name = NAME
+    max_rate_hz: float | None = None
+    weights_sha256 = ""
+    notes: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self._times_s: list[FloatArray] = []
         self._looks: list[FloatRows] = []
         self._thumbnails: list[NDArray[np.uint8]] = []
 
-    def push(self, times_s: FloatArray, pictures: NDArray[np.uint8]) -> None:
-        """Take pictures (n, h, w, 3) that begin to be seen at the times (n,).
+    def size(self, aspect: float) -> tuple[int, int]:
+        """The same for every shape: what counts is where in the frame something lies."""
+        return SIZE
+
+    def push(
+        self, times_s: FloatArray, pictures: NDArray[np.uint8], shots: NDArray[np.intp] | None = None
+    ) -> None:
+        """Take pictures (n, h, w, 3) that begin to be seen at the times (n,), whatever shot shows them.
 
         Raises:
             InputError: pictures of another shape or type, or not as many times.

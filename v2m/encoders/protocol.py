@@ -13,11 +13,40 @@ from v2m.curves import Features, FloatArray
 class PictureEncoder(Protocol):
     """Takes the small pictures of one programme, batch by batch, and gives its features."""
 
-    name: str
-    """As `Features.encoder` and `--encoder` say it."""
+    @property
+    def name(self) -> str:
+        """As `Features.encoder` and `--encoder` say it."""
+        ...
 
-    def push(self, times_s: FloatArray, pictures: NDArray[np.uint8]) -> None:
-        """Take pictures (n, h, w, 3) RGB, whole frames, with their programme times (n,); in any order."""
+    @property
+    def max_rate_hz(self) -> float | None:
+        """More pictures a second of programme than this need not come; None wants all."""
+        ...
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of the pretrained weights and their configuration, empty for an encoder without any."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of a take that is made with it."""
+        ...
+
+    def size(self, aspect: float) -> tuple[int, int]:
+        """Width and height in pixels of the pictures that it wants, of a programme of this shape."""
+        ...
+
+    def push(
+        self, times_s: FloatArray, pictures: NDArray[np.uint8], shots: NDArray[np.intp] | None = None
+    ) -> None:
+        """Take pictures (n, h, w, 3) RGB, whole frames, with their programme times (n,); in any order.
+
+        Args:
+            times_s: when each begins to be seen.
+            pictures: of the size that `size` says.
+            shots: number of the shot that shows each, None where all belong to one.
+        """
         ...
 
     def features(self) -> Features:

@@ -86,12 +86,12 @@ class SheetGatherer:
         self._tiles: NDArray[np.uint8] = np.zeros((self._count, SMALL[1], SMALL[0], 3), np.uint8)
 
     def push(self, times_s: NDArray[np.float64], pictures: NDArray[np.uint8]) -> None:
-        """Take pictures (n, h, w, 3) of the size `SMALL` with their times (n,), in any order."""
+        """Take pictures (n, h, w, 3), of the size `SMALL` or larger, with their times (n,), in any order."""
         spans = np.clip(times_s * (self._count / self._duration_s), 0, self._count - 1).astype(int)
         for index, (span, time_s) in enumerate(zip(spans.tolist(), times_s.tolist(), strict=True)):
             if time_s < self._times_s[span]:
                 self._times_s[span] = time_s
-                self._tiles[span] = pictures[index]
+                self._tiles[span] = _tile(pictures[index])
 
     def sheet(self, aspect: float) -> Sheet | None:
         """The pictures so far; None if there were none."""
@@ -105,6 +105,19 @@ class SheetGatherer:
             page[top : top + SMALL[1], left : left + SMALL[0]] = self._tiles[span]
         times_s = tuple(round(time_s, 3) for time_s in self._times_s[seen].tolist())
         return Sheet(times_s, round(aspect, 4), jpeg_of(page))
+
+
+def _tile(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture as small as a tile: means over the pixels that each of a tile's covers."""
+    height, width = picture.shape[:2]
+    if (width, height) == SMALL:
+        return picture
+    tops, lefts = (
+        np.arange(cells) * side // cells for cells, side in ((SMALL[1], height), (SMALL[0], width))
+    )
+    sums = np.add.reduceat(np.add.reduceat(picture, tops, axis=0, dtype=np.uint32), lefts, axis=1)
+    counts = np.diff(tops, append=height)[:, None] * np.diff(lefts, append=width)
+    return np.asarray(sums // np.maximum(counts, 1)[..., None], dtype=np.uint8)
 
 
 def _size_px(count: int) -> tuple[int, int]:

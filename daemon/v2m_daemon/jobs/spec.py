@@ -122,7 +122,7 @@ class JobSpec:
     """A second submit with the same one is the same job; empty: every submit is its own."""
 
     picture: str | None = None
-    encoder: str = "pixel"
+    encoder: str = "auto"
     in_point: str | None = None
     out_point: str | None = None
     path_map: Pairs = ()

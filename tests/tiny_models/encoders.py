@@ -1,0 +1,48 @@
+"""Tiny random checkpoints of the pretrained encoders, in the layouts in which their makers publish them."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+SEED = 7
+
+
+def scattered(module: torch.nn.Module) -> torch.nn.Module:
+    """The module with random weights of which none is zero or one, so that each is seen in the output."""
+    generator = torch.Generator().manual_seed(SEED)
+    with torch.no_grad():
+        for name, value in sorted([*module.named_parameters(), *module.named_buffers()]):
+            if not value.is_floating_point():
+                continue
+            drawn = torch.randn(value.shape, generator=generator)
+            if name.endswith("running_var"):
+                value.copy_(drawn.abs() + 0.5)
+            elif value.ndim == 1:
+                value.copy_(0.1 * drawn + (1.0 if name.endswith("weight") else 0.0))
+            else:
+                fan_in = value[0].numel()
+                value.copy_(drawn / fan_in**0.5)
+    return module
+
+
+def write_dinov2(folder: Path, *, width: int = 32, layers: int = 2) -> Path:
+    """As on the hub: `config.json` and `model.safetensors` of `Dinov2Model`."""
+    from transformers import Dinov2Config, Dinov2Model
+
+    config = Dinov2Config(
+        hidden_size=width, num_hidden_layers=layers, num_attention_heads=2, image_size=70, patch_size=14
+    )
+    scattered(Dinov2Model(config)).save_pretrained(folder)
+    return folder
+
+
+def write_json(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def write_tensors(path: Path, module: torch.nn.Module) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.contiguous() for name, value in module.state_dict().items()}, path)

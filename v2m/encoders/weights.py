@@ -1,0 +1,87 @@
+"""Where pretrained encoders lie, and how their weights are read.
+
+A model's files lie in a folder of its name under `models_folder()`, as `v2m models add` puts them there:
+safetensors and JSON, nothing that could hold code.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from v2m.backbones.sound.checkpoint import folder_hash, read_safetensors
+from v2m.errors import CheckpointError, MissingPartError
+
+
+class PretrainedFolder:
+    """The files of one model, read when they are asked for."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        """Look at a folder.
+
+        Raises:
+            MissingPartError: there are no weights in it.
+        """
+        self.path = path
+        self.files = sorted(path.glob("*.safetensors"))
+        if not self.files:
+            raise MissingPartError(
+                f"The encoder {name} has no weights: there is no safetensors file in {path}.",
+                hint=f"Bring them with `v2m models add {name}`, or leave out --encoder.",
+            )
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Hash of the weights and of their configuration."""
+        return folder_hash([*self.files, *self.path.glob("*.json")])
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors of all files.
+
+        Raises:
+            CheckpointError: a file is damaged, a pickle, or holds numbers that are not finite.
+        """
+        tensors: dict[str, Tensor] = {}
+        for file in self.files:
+            tensors |= read_safetensors(file)
+        return tensors
+
+    def json(self, pattern: str) -> dict[str, Any]:
+        """The one JSON object whose file's name matches.
+
+        Raises:
+            CheckpointError: there is no such file, or it holds no object.
+        """
+        found = sorted(self.path.glob(pattern))
+        if not found:
+            raise CheckpointError(f"{self.path} holds no {pattern}.", hint="Fetch the model's files again.")
+        try:
+            content = json.loads(found[0].read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{found[0].name} is damaged: {error}.") from error
+        if not isinstance(content, dict):
+            raise CheckpointError(f"{found[0].name} holds no object, expected the model's configuration.")
+        return content
+
+
+def whole_numbers(content: Mapping[str, Any], names: tuple[str, ...], limit: int = 1 << 20) -> None:
+    """Refuse a configuration in which one of these is no whole number from 1 to the limit.
+
+    Raises:
+        CheckpointError: it names the value.
+    """
+    for name in names:
+        value = content.get(name)
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= limit:
+            raise CheckpointError(f"The configuration says {name} is {value!r}, expected a whole number.")
+
+
+def evaluated(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    """A module ready to compute, and not to learn."""
+    return module.to(device=device, dtype=dtype).eval().requires_grad_(False)
