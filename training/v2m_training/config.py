@@ -6,12 +6,12 @@ defaults (7 M parameters) on two CPU cores with bf16 instructions.
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Literal
 
-from v2m.errors import InputError, UsageError
+from v2m.errors import UsageError
+from v2m_training.settings import build_settings, read_toml
 
 StageName = Literal["text-to-music", "curve"]
 Trainable = Literal["all", "column"]
@@ -171,34 +171,5 @@ def load_config(path: Path | None) -> RunConfig:
     """
     if path is None:
         return RunConfig()
-    try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"The run's settings {path} cannot be read: {error}.") from error
     paths = {name: str(value) for name, value in vars(RunConfig()).items() if isinstance(value, Path)}
-    return _build(RunConfig, paths | values, path.parent, "")
-
-
-Made = TypeVar("Made")
-
-
-def _build(kind: type[Made], values: dict[str, Any], base: Path, where: str) -> Made:
-    hints = get_type_hints(kind)
-    unknown = sorted(set(values) - {f.name for f in fields(kind)})  # type: ignore[arg-type]
-    if unknown:
-        names = ", ".join(where + key for key in unknown)
-        raise UsageError(f"The run's settings have unknown keys: {names}.")
-    return kind(**{key: _value(hints[key], value, base, where + key) for key, value in values.items()})
-
-
-def _value(hint: Any, value: Any, base: Path, name: str) -> Any:  # noqa: ANN401 - TOML, checked here
-    if is_dataclass(hint) and isinstance(hint, type):
-        if not isinstance(value, dict):
-            raise UsageError(f"{name} is {value!r}, expected a table.")
-        return _build(hint, value, base, name + ".")
-    if hint in (Path, Path | None):
-        return base / str(value)
-    wanted = {int: int, float: (int, float)}.get(hint, str)
-    if isinstance(value, bool) or not isinstance(value, wanted):  # type: ignore[arg-type]
-        raise UsageError(f"{name} is {value!r}, expected {getattr(hint, '__name__', 'a word')}.")
-    return value
+    return build_settings(RunConfig, paths | read_toml(path), path.parent)

@@ -1,0 +1,255 @@
+"""Fine-tuning of sound models on a toy: it learns, only what may move moves, and nothing else decides."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from v2m_training.fit.config import CurveInput, FitConfig, LowRank, Measuring, Optimisation
+from v2m_training.fit.lora import merged_weights
+from v2m_training.fit.objective import Objective, data_of, noised, stepped, target
+from v2m_training.fit.run import fit
+
+from v2m.errors import CheckpointError, InputError, UnfinishedError, UsageError
+
+Run = Callable[..., FitConfig]
+
+
+@pytest.fixture
+def config(toy: ModuleType, tmp_path: Path) -> FitConfig:
+    return FitConfig(
+        "toy", toy.write_set(tmp_path / "set"), tmp_path / "run", steps=12, batch_size=4, crop_s=3.2,
+        device="cpu", precision="float32", log_every=2, save_every=3,
+        optimisation=Optimisation(warmup_steps=2, learning_rate=5e-3, new_rate=5e-2, ema_decay=0.5),
+        measuring=Measuring(every=0, excerpts=4, samples=0), lora=LowRank(rank=2, targets="attn"),
+    )  # fmt: skip
+
+
+def log_of(config: FitConfig) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (config.out_dir / "log.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "steps_per_s"} for line in lines]
+
+
+@pytest.mark.parametrize("objective", ["rectified_flow", "v_prediction"])
+def test_the_loss_of_held_out_music_falls(config: FitConfig, toy: ModuleType, objective: Objective) -> None:
+    config = replace(config, trained="everything", steps=40, measuring=replace(config.measuring, every=39))
+    fit(config, toy.ToyModel(objective))
+    held_out = [line["held_out_loss"] for line in log_of(config) if "held_out_loss" in line]
+    losses = [line["loss"] for line in log_of(config) if "loss" in line]
+    assert held_out[-1] < 0.9 * losses[0]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("trained", "moved"),
+    [
+        ("column", {"event_column"}),
+        ("lora", {"event_column", "lora_down", "lora_up"}),
+        ("everything", {"event_column", "weight", "bias"}),
+    ],
+)
+def test_only_what_is_trained_moves(
+    config: FitConfig, toy: ModuleType, trained: Any, moved: set[str]
+) -> None:
+    model = toy.ToyModel()
+    before = {name: value.clone() for name, value in model.module.state_dict().items()}
+    weights = load_file(fit(replace(config, trained=trained), model))
+    after = model.module.state_dict()
+    assert {name.rsplit(".", 1)[-1] for name in weights} == moved
+    for name, value in before.items():
+        assert torch.equal(after[name], value) == (name not in weights), name
+    assert bool((weights["event_column"] != 0).any())
+    if trained == "lora":
+        layers = [name for name, _ in merged_weights(model.module)]
+        assert layers == ["blocks.0.attn_in.weight", "blocks.1.attn_in.weight"]
+
+
+def test_a_column_of_zeros_is_the_base_model(toy: ModuleType) -> None:
+    model = toy.ToyModel()
+    x, time, curve = torch.randn(2, 9, 4), torch.rand(2), torch.randn(2, 9, 1)
+    asked = model.conditioning(["calm", None], [1.0, 1.0])
+    assert torch.equal(model.velocity(x, time, asked, curve), model.module(x, time, asked))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import toy_sound_model
+import v2m_training.fit.run as run
+from v2m_training.settings import read_settings
+from v2m_training.fit.config import FitConfig
+save_state = run.save_state
+def save_and_die(path, step, *parts, **more):
+    save_state(path, step, *parts, **more)
+    if step == 6:
+        os.kill(os.getpid(), signal.SIGKILL)
+if sys.argv[3] == "dies":
+    run.save_state = save_and_die
+run.fit(read_settings(FitConfig, Path(sys.argv[2])), toy_sound_model.ToyModel())
+"""
+
+TOML = """
+family = "toy"
+data = "set"
+out_dir = "{out}"
+trained = "{trained}"
+steps = 12
+batch_size = 4
+crop_s = 3.2
+device = "cpu"
+precision = "float32"
+log_every = 2
+save_every = 3
+[optimisation]
+warmup_steps = 2
+learning_rate = 5e-3
+new_rate = 5e-2
+ema_decay = 0.5
+[measuring]
+every = 0
+excerpts = 4
+samples = 0
+[lora]
+rank = 2
+targets = "attn"
+"""
+
+
+def run_apart(folder: Path, out: str, trained: str, *, dies: bool = False, processes: int = 1) -> int:
+    """A run in processes of its own."""
+    settings, script = folder / f"{out}.toml", folder / "run_toy.py"
+    settings.write_text(TOML.format(out=out, trained=trained))
+    script.write_text(KILLED)
+    arguments = [str(script), str(Path(__file__).parent), str(settings), "dies" if dies else "lives"]
+    command = [sys.executable, *arguments]
+    if processes > 1:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        launch = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
+        command = [
+            sys.executable,
+            *launch,
+            "--master-addr",
+            "127.0.0.1",
+            "--master-port",
+            str(port),
+            *arguments,
+        ]
+    done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True)
+    if not dies:
+        assert done.returncode == 0, done.stderr.decode()
+    return done.returncode
+
+
+@pytest.mark.slow
+def test_a_killed_run_ends_as_one_that_was_not(config: FitConfig, toy: ModuleType, tmp_path: Path) -> None:
+    whole = load_file(fit(replace(config, trained="lora"), toy.ToyModel()))
+    assert run_apart(tmp_path, "again", "lora", dies=True) == -signal.SIGKILL
+    assert not (tmp_path / "again/trained.safetensors").exists()
+    run_apart(tmp_path, "again", "lora")
+    resumed = load_file(tmp_path / "again/trained.safetensors")
+    assert resumed.keys() == whole.keys()
+    assert all(torch.equal(resumed[name], whole[name]) for name in whole)
+    assert log_of(replace(config, out_dir=tmp_path / "again")) == log_of(config)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["column", "everything"])
+def test_two_processes_learn_as_one_does(
+    config: FitConfig, toy: ModuleType, tmp_path: Path, trained: Any
+) -> None:
+    alone = load_file(fit(replace(config, trained=trained), toy.ToyModel()))
+    run_apart(tmp_path, "two", trained, processes=2)
+    together = load_file(tmp_path / "two/trained.safetensors")
+    for name, value in alone.items():
+        assert torch.allclose(together[name], value, atol=1e-5), name
+    one, two = log_of(config), log_of(replace(config, out_dir=tmp_path / "two"))
+    assert [line["step"] for line in two] == [line["step"] for line in one]
+    for a, b in zip(one, two, strict=True):
+        assert b == pytest.approx(a, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_a_run_of_two_processes_is_ended_by_one(config: FitConfig, toy: ModuleType, tmp_path: Path) -> None:
+    whole = load_file(fit(replace(config, trained="everything"), toy.ToyModel()))
+    assert run_apart(tmp_path, "two", "everything", processes=2, dies=True) != 0
+    assert (tmp_path / "two/state.safetensors").is_file()
+    run_apart(tmp_path, "two", "everything")
+    ended = load_file(tmp_path / "two/trained.safetensors")
+    assert all(torch.allclose(ended[name], value, atol=1e-5) for name, value in whole.items())
+
+
+def test_recomputing_and_small_passes_change_nothing(config: FitConfig, toy: ModuleType) -> None:
+    config = replace(config, trained="everything")
+    plain = load_file(fit(replace(config, checkpointing=False), toy.ToyModel()))
+    other = replace(config, micro_batch=1, out_dir=config.out_dir.with_name("small"))
+    small = load_file(fit(other, toy.ToyModel()))
+    assert all(torch.allclose(small[name], value, atol=1e-5) for name, value in plain.items())
+
+
+def test_samples_are_written_and_their_following_is_told(config: FitConfig, toy: ModuleType) -> None:
+    measuring = Measuring(every=0, excerpts=2, samples=2, sampling_steps=2)
+    fit(replace(config, steps=2, measuring=measuring), toy.ToyModel())
+    line = log_of(config)[-1]
+    assert line["samples"] == 2
+    assert all(-1 <= line[name] <= 1 for name in ("follows", "follows_off"))
+    assert len(list((config.out_dir / "samples").glob("*.wav"))) == 2
+
+
+def test_several_curves_have_a_column_each(config: FitConfig, toy: ModuleType) -> None:
+    curve = CurveInput(kernels_s=(0.5, 2.5))
+    weights = load_file(fit(replace(config, curve=curve), toy.ToyModel(curves=2)))
+    assert weights["event_column"].shape == (2, toy.WIDTH)
+    assert bool((weights["event_column"] != 0).all())
+
+
+def test_a_finished_run_is_not_made_again_and_a_foreign_state_is_refused(
+    config: FitConfig, toy: ModuleType
+) -> None:
+    fit(config, toy.ToyModel())
+    before = (config.out_dir / "log.jsonl").read_text()
+    fit(config, toy.ToyModel())
+    assert (config.out_dir / "log.jsonl").read_text() == before
+    trained = config.out_dir / "trained.safetensors"
+    trained.rename(config.out_dir / "state.safetensors")
+    with pytest.raises(CheckpointError, match="other settings"):
+        fit(replace(config, seed=2), toy.ToyModel())
+
+
+def test_what_cannot_be_trained_is_refused(config: FitConfig, toy: ModuleType) -> None:
+    other = toy.ToyModel()
+    other.weights_sha256 = "8" * 64
+    with pytest.raises(InputError, match="prepared for toy"):
+        fit(config, other)
+    with pytest.raises(InputError, match="at least 1000 frames"):
+        fit(replace(config, crop_s=100), toy.ToyModel())
+    with pytest.raises(InputError, match="no curve of musicfm"):
+        fit(replace(config, curve=CurveInput("musicfm")), toy.ToyModel())
+    with pytest.raises(UsageError, match="nothing to update"):
+        fit(replace(config, trained="lora", lora=LowRank(2, "no such layer")), toy.ToyModel())
+    wild = replace(config.optimisation, new_rate=1e38, clip_norm=1e38, warmup_steps=0)
+    with pytest.raises(UnfinishedError, match="The loss is"):
+        fit(replace(config, optimisation=wild), toy.ToyModel())
+    with pytest.raises(UsageError, match="shared evenly by 3"):
+        config.share_of(3)
+
+
+@pytest.mark.parametrize("objective", ["rectified_flow", "v_prediction"])
+def test_a_true_prediction_leads_to_the_data_in_one_step(objective: Objective) -> None:
+    data, noise, time = torch.randn(3, 5, 2), torch.randn(3, 5, 2), torch.tensor([0.1, 0.5, 0.9])
+    x_t = noised(objective, data, noise, time)
+    truth = target(objective, data, noise, time)
+    assert torch.allclose(data_of(objective, x_t, truth, time), data, atol=1e-5)
+    assert torch.allclose(stepped(objective, x_t, truth, time, torch.ones(3)), data, atol=1e-5)
+    assert torch.allclose(noised(objective, data, noise, torch.zeros(3)), noise, atol=1e-6)
