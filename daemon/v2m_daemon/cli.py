@@ -66,12 +66,20 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_models(commands: Commands) -> None:
-    models = commands.add_parser("models", help="list, add, verify or remove SoundFonts")
+    models = commands.add_parser("models", help="list, add, verify or remove models and SoundFonts")
     models.add_argument("action", metavar="ACTION", choices=["list", "add", "verify", "remove"],
                         help="list, add, verify or remove")  # fmt: skip
     models.add_argument("name", metavar="NAME", nargs="?", help="which one; list and verify take all")
-    models.add_argument("path", metavar="PATH", nargs="?", help="add: a file that is here already")
-    models.add_argument("--accept", action="store_true", help="add: accept the licence that is shown")
+    models.add_argument("path", metavar="PATH", nargs="?", help="add: a file or folder that is here already")
+    models.add_argument(
+        "--accept-licence", "--accept", dest="accept", action="store_true",
+        help="add: accept the licence that is shown",
+    )  # fmt: skip
+    models.add_argument(
+        "--non-commercial", action="store_true",
+        help="add: what is made with it earns no money, where its licence wants that",
+    )  # fmt: skip
+    models.add_argument("--link", action="store_true", help="add PATH: link to the files, copy nothing")
     flags.add_json(models)
     models.set_defaults(run="v2m_daemon.commands.models")
 

@@ -18,7 +18,15 @@ MAY_IMPORT = {
 
 OWNERS = {
     "av": ("v2m.frames",),
-    "torch": ("v2m.model", "v2m.codecs", "v2m.backbones", "v2m.encoders", "v2m_training"),
+    "torch": (
+        "v2m.model",
+        "v2m.codecs",
+        "v2m.backbones",
+        "v2m.encoders",
+        "v2m.prompt.watching",
+        "v2m_training",
+        "v2m_daemon.models.unpickle",
+    ),
     "opentimelineio": ("v2m_otio",),
     "scenedetect": ("v2m.shots",),
     "tinysoundfont": ("v2m.codecs",),
@@ -59,6 +67,9 @@ DISTRIBUTED_AS = {
 
 UNDECLARED = {"tinysoundfont", "bpy"}
 """One is installed without its dependency pyaudio (see the Makefile), Blender has a Python of its own."""
+
+MAY_UNPICKLE = "v2m_daemon.models.unpickle"
+"""A program of its own that turns a checkpoint into safetensors and ends; nothing may import it."""
 
 BANNED_CALLS = {
     "torch.load": "reads pickles: use safetensors",
@@ -134,7 +145,22 @@ def test_heavy_libraries_have_one_owner(modules: Mapping[str, ast.Module]) -> No
 
 def test_nothing_unsafe_is_called(modules: Mapping[str, ast.Module]) -> None:
     wrong = {name: bad for name, tree in modules.items() if (bad := banned_calls(tree))}
+    unpickling = wrong.pop(MAY_UNPICKLE)
     assert not wrong, wrong
+    assert len(unpickling) == 1, unpickling
+
+
+def test_the_one_unpickler_builds_nothing_but_tensors_and_runs_apart(
+    modules: Mapping[str, ast.Module],
+) -> None:
+    calls = [node for node in ast.walk(modules[MAY_UNPICKLE]) if isinstance(node, ast.Call)]
+    loading = [node for node in calls if called(node) == "torch.load"]
+    keywords = [{k.arg: ast.unparse(k.value) for k in node.keywords} for node in loading]
+    assert [found["weights_only"] for found in keywords] == ["True"]
+    importers = [
+        name for name, tree in modules.items() if any(is_below(n, MAY_UNPICKLE) for n in imported(tree))
+    ]
+    assert importers == []
 
 
 def test_every_library_is_declared_and_every_declared_one_used(

@@ -15,7 +15,8 @@ import pytest
 from v2m_daemon.cli import main
 from v2m_daemon.home import Home
 from v2m_daemon.models import catalogue
-from v2m_daemon.models.catalogue import CATALOGUE, SUFFIXES, Model, ModelFile
+from v2m_daemon.models.catalogue import CATALOGUE
+from v2m_daemon.models.model import SUFFIXES, Model, ModelFile
 from v2m_daemon.models.store import ModelStore
 
 from v2m.codecs import soundfont
@@ -76,8 +77,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def model() -> Model:
-    file = ModelFile("MuseScore_General.sf3", len(FONT), {SHA256: "of a test"}, "https://127.0.0.1:1/x.sf3")
-    return replace(CATALOGUE["musescore-general"], files=(file,))
+    file = ModelFile("MuseScore_General.sf3", {SHA256: "of a test"}, "https://127.0.0.1:1/x.sf3")
+    return replace(CATALOGUE["musescore-general"], files=(file,), size_bytes=len(FONT))
 
 
 @pytest.fixture
@@ -174,10 +175,10 @@ def test_only_web_addresses_are_called(store: ModelStore, model: Model, url: str
 
 
 def test_another_file_and_a_second_time_are_refused(store: ModelStore, model: Model, font: Path) -> None:
-    with pytest.raises(InputError, match=r"gone\.sf2 is no file"):
+    with pytest.raises(InputError, match=r"gone\.sf2 is no file and no folder"):
         store.add(model, font.with_name("gone.sf2"), ignore)
     (other := font.with_name("other.sf2")).write_bytes(b"RIFF")
-    with pytest.raises(InputError, match=r"other\.sf2 is not MuseScore_General\.sf3"):
+    with pytest.raises(InputError, match=r"other\.sf2 is not MuseScore_General\.sf3 as it is known"):
         store.add(model, other, ignore)
     store.add(model, font, ignore)
     with pytest.raises(UsageError, match="there already"):
@@ -211,7 +212,7 @@ def test_the_command_adds_lists_verifies_and_removes(
     [
         (["add"], 2, "needs a name"),
         (["add", "nothing"], 2, "no model 'nothing'"),
-        (["add", "musescore-general"], 2, "--accept"),
+        (["add", "musescore-general"], 2, "--accept-licence"),
         (["add", "musescore-general", "--accept"], 4, "apt install musescore-general-soundfont-small"),
         (["add", "musescore-general", "gone.sf3", "--accept"], 3, "gone.sf3"),
         (["list", "musescore-general", "font.sf3"], 2, "takes no path"),
@@ -243,8 +244,25 @@ def test_models_hold_no_format_that_runs_code(model: Model) -> None:
     with pytest.raises(ValueError, match=r"font\.ckpt"):
         replace(model, files=(replace(model.files[0], name="font.ckpt"),))
     for known in CATALOGUE.values():
-        assert known.notice
-        assert known.manual
+        assert known.licence.notice
+        assert known.manual.endswith(".")
+        assert known.size_bytes > 0
+        assert known.memory_bytes > 0
+        assert set(known.needs) <= CATALOGUE.keys()
         for file in known.files:
-            assert file.url.startswith("https://")
+            assert not file.url or file.url.startswith("https://")
             assert all(re.fullmatch(r"[0-9a-f]{64}", sha256) for sha256 in file.editions)
+
+
+def test_every_model_that_must_be_there_is_in_the_catalogue() -> None:
+    names = (
+        "musescore-general stable-audio-3-small stable-audio-3-small-base stable-audio-3-medium "
+        "stable-audio-3-medium-base stable-audio-open stable-audio-open-small stable-audio-controlnet "
+        "ace-step ace-step-sft ace-step-turbo paper dinov2-small dinov2-base dinov2-large vjepa2 "
+        "cotracker avsiam musicfm t5gemma-b-b-ul2 t5-base whisper gemma-3-4b-it qwen3-vl llama"
+    )
+    assert set(names.split()) <= CATALOGUE.keys()
+    assert [name for name, model in CATALOGUE.items() if not model.licence.commercial] == [
+        "cotracker",
+        "avsiam",
+    ]

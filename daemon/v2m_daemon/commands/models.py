@@ -10,7 +10,9 @@ from typing import Any
 
 from v2m.errors import CancelledError, DataLossError, UsageError
 from v2m_daemon.home import Home
-from v2m_daemon.models.catalogue import Model, all_models, find_model
+from v2m_daemon.models.catalogue import all_models, find_model
+from v2m_daemon.models.hub import PUBLIC
+from v2m_daemon.models.model import Model
 from v2m_daemon.models.store import ModelStore
 from v2m_daemon.progress import show_progress
 
@@ -42,47 +44,73 @@ def _row(store: ModelStore, model: Model) -> dict[str, Any]:
         "name": model.name,
         "kind": model.kind,
         "summary": model.summary,
-        "licence": model.licence,
-        "territory": model.territory,
+        "licence": model.licence.name,
+        "territory": model.licence.territory,
+        "commercial": model.licence.commercial,
         "size_bytes": model.size_bytes,
         "memory_bytes": model.memory_bytes,
         "present": place is not None,
         "added": store.owns(model),
         "path": str(place) if place else None,
-        "urls": [file.url for file in model.files],
+        "needs": [name for name in model.needs if store.place(find_model(name)) is None],
+        "gated": model.gated,
+        "urls": [file.url for file in model.files if file.url] or _page(model),
     }
 
 
+def _page(model: Model) -> list[str]:
+    return [f"{PUBLIC}/{model.repository}"] if model.repository else []
+
+
 def _describe(row: dict[str, Any]) -> str:
-    there = (
-        f"here: {row['path']}" if row["present"] else f"not here; `v2m models add {row['name']}` fetches it"
-    )
-    return "\n".join(
-        (
-            f"{row['name']}  {row['kind']}, {row['licence']}, {row['territory']}, "
-            f"{row['size_bytes'] / 1e6:.0f} MB, uses {row['memory_bytes'] / 1e6:.0f} MB of memory",
-            f"  {row['summary']}",
-            f"  {there}",
-        )
-    )
+    own = "" if row["urls"] else " PATH"
+    there = f"here: {row['path']}" if row["present"] else f"not here; `v2m models add {row['name']}{own}`"
+    there += " takes yours" if own and not row["present"] else "" if row["present"] else " fetches it"
+    lines = [
+        f"{row['name']}  {row['kind']}, {row['licence']}, {row['territory']}"
+        + ("" if row["commercial"] else ", NOT FOR COMMERCIAL USE")
+        + f", {row['size_bytes'] / 1e6:.0f} MB, uses {row['memory_bytes'] / 1e6:.0f} MB of memory",
+        f"  {row['summary']}",
+        f"  {there}",
+    ]
+    if row["needs"]:
+        lines.append(f"  needs too: {', '.join(row['needs'])}")
+    return "\n".join(lines)
 
 
 def _add(store: ModelStore, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     model = find_model(arguments.name)
-    if not store.owns(model):
-        _accept_licence(model, accepted=arguments.accept)
     source = Path(arguments.path) if arguments.path else None
-    with show_progress(quiet=arguments.json) as progress:
-        folder = store.add(model, source, lambda fraction: progress("Fetching", fraction))
-    return {"model": _row(store, model)}, f"{model.name} is in {folder} and is used from now on."
+    if not store.owns(model):
+        _accept_licence(model, accepted=arguments.accept, knows=arguments.non_commercial)
+    try:
+        with show_progress(quiet=arguments.json) as progress:
+            verb = "Fetching" if source is None else "Taking in"
+            folder = store.add(model, source, lambda fraction: progress(verb, fraction), link=arguments.link)
+    except KeyboardInterrupt:
+        raise CancelledError(
+            "Cancelled; what has come stays.", hint=f"`v2m models add {model.name}` goes on from there."
+        ) from None
+    row = _row(store, model)
+    words = f"{model.name} is in {folder}."
+    if row["needs"]:
+        words += f" It needs {' and '.join(row['needs'])} too: `v2m models add {row['needs'][0]}`."
+    return {"model": row}, words
 
 
-def _accept_licence(model: Model, *, accepted: bool) -> None:
-    print(f"{model.name}: {model.licence}, {model.territory}. {model.notice}", file=sys.stderr)
+def _accept_licence(model: Model, *, accepted: bool, knows: bool) -> None:
+    licence = model.licence
+    text = f"{model.name}: {licence.name}, {licence.territory}. {licence.notice}"
+    print(f"{text} {licence.url}".rstrip(), file=sys.stderr)
+    if not (licence.commercial or knows):
+        raise UsageError(
+            f"{model.name} is not for commercial use ({licence.name}).",
+            hint="If what you make with it earns no money, add --non-commercial; takes will say so.",
+        )
     if accepted:
         return
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("The licence has to be accepted.", hint="Add --accept.")
+        raise UsageError("The licence has to be accepted.", hint="Add --accept-licence.")
     print("Accept? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise CancelledError("The licence was not accepted; nothing was added.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ SILENCE_S: Final = 30
 """A server that says nothing for so long has gone."""
 
 _PIECE_BYTES = 1 << 20
+AGENT: Final = {"User-Agent": "v2m", "Accept-Encoding": "identity"}
 SECURE: Final = ("https",)
 
 
@@ -28,10 +29,20 @@ class _SameSecurity(urllib.request.HTTPRedirectHandler):
         self._schemes = schemes
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:  # noqa: ANN401 - urllib's own
-        """Follow, but never to where the line is not secure."""
-        if urlsplit(newurl).scheme not in self._schemes:
+        """Follow, but never to where the line is not secure, and without the secret to another server."""
+        if not may_call(newurl, self._schemes):
             raise urllib.error.URLError(f"it was redirected to {newurl}")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+        following = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if following is not None and urlsplit(newurl).netloc != urlsplit(req.full_url).netloc:
+            following.remove_header("Authorization")
+        return following
+
+
+def may_call(url: str, schemes: tuple[str, ...] = SECURE) -> bool:
+    """Whether an address is one that V2M calls: a secure one, or a server on this very machine."""
+    place = urlsplit(url)
+    here = place.scheme == "http" and place.hostname in ("127.0.0.1", "localhost", "::1")
+    return place.scheme in schemes or here
 
 
 def download(
@@ -42,6 +53,7 @@ def download(
     *,
     manual: str,
     schemes: tuple[str, ...] = SECURE,
+    headers: Mapping[str, str] | None = None,
 ) -> None:
     """Complete the file `part`, of which the beginning may be there already.
 
@@ -52,16 +64,17 @@ def download(
         on_progress: told the fraction that is there.
         manual: how else the file can be had, for the hint.
         schemes: which addresses may have.
+        headers: sent along, to that server alone.
 
     Raises:
         UnfinishedError: the server cannot be reached, refuses, or the line broke.
         OutputWriteError: the file could not be written.
         UsageError: the address is not a secure one.
     """
-    if urlsplit(url).scheme not in schemes:
+    if not may_call(url, schemes):
         raise UsageError(f"{url} is no address that V2M calls, expected https.")
     there = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"User-Agent": "v2m", "Accept-Encoding": "identity"})  # noqa: S310 - the scheme was checked
+    request = urllib.request.Request(url, headers={**AGENT, **(headers or {})})  # noqa: S310 - it was checked
     if there:
         request.add_header("Range", f"bytes={there}-")
     opener = urllib.request.build_opener(_SameSecurity(schemes))
@@ -70,6 +83,7 @@ def download(
             goes_on = answer.status == http.client.PARTIAL_CONTENT
             _receive(answer, part, there if goes_on else 0, size_bytes, on_progress)
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:  # then all of it was there before
             raise _failed(url, f"the server answered {error.code} {error.reason}", manual) from error
     except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:

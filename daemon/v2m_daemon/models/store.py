@@ -1,8 +1,8 @@
 """The models that a user added: a folder each under the home's `models`.
 
-    models/NAME/FILE        the files, whole and of a known hash
-    models/NAME/model.json  what they are, which licence was accepted, where they came from
-    models/.NAME-FILE.part  what has come of one that is being fetched
+    models/NAME/...          the files, whole and checked, under the names that their makers gave them
+    models/NAME/model.json   what they are, their hashes, which licence was accepted, where they came from
+    models/.NAME-*.part      what has come of a file that is being fetched
 
 A folder is renamed into place when it is whole, so a model is there or it is not.
 """
@@ -10,23 +10,27 @@ A folder is renamed into place when it is whole, so a model is there or it is no
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import file_digest
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from v2m.codecs.soundfont import system_fonts
-from v2m.errors import DataLossError, InputError, OutputWriteError, UsageError
-from v2m_daemon.durable import replace, sync_tree
+from v2m.errors import CheckpointError, OutputWriteError, UsageError
+from v2m_daemon.durable import replace, write_json
 from v2m_daemon.home import make_private
-from v2m_daemon.models.catalogue import Model, ModelFile
-from v2m_daemon.models.download import SECURE, download
+from v2m_daemon.models import census
+from v2m_daemon.models.catalogue import all_models
+from v2m_daemon.models.download import SECURE
+from v2m_daemon.models.fetching import Brought, Progress, from_addresses, from_folder, from_hub
+from v2m_daemon.models.intake import from_path
+from v2m_daemon.models.model import Model
 
-Progress = Callable[[float], None]
+RECORD: Final = "model.json"
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,8 @@ class ModelStore:
 
     def place(self, model: Model) -> Path | None:
         """Where the model lies: its folder here, or the file that the system installed; None if nowhere."""
-        own = self.folder / model.name
-        if (own / "model.json").is_file():
-            return own
+        if self.owns(model):
+            return self.folder / model.name
         if model.kind == "soundfont":
             for font in system_fonts():
                 if font.name.lower().startswith(model.system_names):
@@ -58,41 +61,33 @@ class ModelStore:
 
     def owns(self, model: Model) -> bool:
         """Whether it was added here, and can be removed."""
-        return (self.folder / model.name / "model.json").is_file()
+        return (self.folder / model.name / RECORD).is_file()
 
-    def add(self, model: Model, source: Path | None, on_progress: Progress) -> Path:
-        """Take in a model, from a file here or by fetching it; returns its folder.
+    def add(self, model: Model, source: Path | None, on_progress: Progress, *, link: bool = False) -> Path:
+        """Take in a model, from a file or folder here or by fetching it; returns its folder.
+
+        Args:
+            model: which one.
+            source: where it lies on this machine; None: it is fetched.
+            on_progress: told the fraction that is there.
+            link: take files that are here by another name for the same bytes, without a copy.
 
         Raises:
-            UsageError: it is there already, or a file was given for one that has several.
-            InputError: the given file is another one, or cannot be read.
+            UsageError: it is there already, or nobody gives it out.
+            InputError: what was given is something else, damaged, or cannot be read.
             DataLossError: what came is not what was expected.
             UnfinishedError: it could not be fetched.
             OutputWriteError: it could not be written.
         """
-        if self.owns(model):
-            raise UsageError(
-                f"{model.name} is there already, in {self.folder / model.name}.",
-                hint=f"Check it with `v2m models verify {model.name}`.",
-            )
-        if source is not None and len(model.files) > 1:
-            raise UsageError(f"{model.name} has {len(model.files)} files, and one was given.")
+        self._check_new(model, source, link=link)
         make_private(self.folder)
         building = self.folder / f".{model.name}.new"
         try:
             shutil.rmtree(building, ignore_errors=True)
             building.mkdir(mode=0o700)
-            hashes = {
-                file.name: (
-                    self._fetched(model, file, building, on_progress)
-                    if source is None
-                    else _copied(file, source, building)
-                )
-                for file in model.files
-            }
-            record = _record(model, hashes, "download" if source is None else str(source))
-            (building / "model.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-            sync_tree(building)
+            origin, brought = self._bring(model, source, building, on_progress, link=link)
+            census.check(model, building, all_models())
+            write_json(building / RECORD, _record(model, brought, origin))
             shutil.rmtree(self.folder / model.name, ignore_errors=True)  # what has no record is a ruin
             replace(building, self.folder / model.name)
         except OSError as error:
@@ -110,17 +105,36 @@ class ModelStore:
 
         Raises:
             UsageError: it was not added here.
+            CheckpointError: its record cannot be read.
         """
-        self._require(model)
         checked = []
-        for file in model.files:
-            path = self.folder / model.name / file.name
-            sha256 = _sha256(path) if path.is_file() else ""
-            checked.append(Checked(path, sha256, sha256 in file.editions))
+        for row in self.record(model)["files"]:
+            path = self.folder / model.name / str(row["name"])
+            sha256 = _hash(path) if path.is_file() else ""
+            checked.append(Checked(path, sha256, sha256 == row["sha256"]))
         return tuple(checked)
 
+    def record(self, model: Model) -> dict[str, Any]:
+        """What was written down when it was added.
+
+        Raises:
+            UsageError: it was not added here.
+            CheckpointError: it cannot be read.
+        """
+        self._require(model)
+        path = self.folder / model.name / RECORD
+        try:
+            told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if not all({"name", "sha256"} <= row.keys() for row in told["files"]):
+                raise ValueError("a file has no hash")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(
+                f"{path} cannot be read: {error}.", hint=f"Remove {path.parent} and add it again."
+            ) from error
+        return told
+
     def remove(self, model: Model) -> None:
-        """Delete a model that was added here, and what was fetched of it.
+        """Delete a model that was added here; files that were linked stay where they were.
 
         Raises:
             UsageError: it was not added here.
@@ -132,6 +146,31 @@ class ModelStore:
         except OSError as error:
             raise OutputWriteError(f"{model.name} cannot be removed: {error.strerror or error}.") from error
 
+    def _check_new(self, model: Model, source: Path | None, *, link: bool) -> None:
+        if self.owns(model):
+            raise UsageError(
+                f"{model.name} is there already, in {self.folder / model.name}.",
+                hint=f"Check it with `v2m models verify {model.name}`.",
+            )
+        if source is None and link:
+            raise UsageError("--link is for files that are here.", hint="Give their path.")
+        if source is None and not model.repository and not any(file.url for file in model.files):
+            raise UsageError(
+                f"{model.name} is given out by nobody.",
+                hint=f"Add yours: `v2m models add {model.name} PATH`. {model.manual}",
+            )
+
+    def _bring(
+        self, model: Model, source: Path | None, building: Path, on_progress: Progress, *, link: bool
+    ) -> tuple[str, list[Brought]]:
+        if source is not None:
+            folder, chosen = from_path(model, source)
+            return str(source), from_folder(model, folder, chosen, building, on_progress, link=link)
+        if model.repository:
+            commit, brought = from_hub(model, self.folder, building, on_progress)
+            return f"{model.repository}@{commit}", brought
+        return "download", from_addresses(model, self.folder, building, on_progress, self._schemes)
+
     def _require(self, model: Model) -> None:
         if not self.owns(model):
             place = self.place(model)
@@ -140,57 +179,26 @@ class ModelStore:
                 hint="`v2m models list` tells what was.",
             )
 
-    def _fetched(self, model: Model, file: ModelFile, building: Path, on_progress: Progress) -> str:
-        part = self.folder / f".{model.name}-{file.name}.part"
-        download(
-            file.url, part, file.size_bytes, on_progress, manual=model.manual, schemes=self._schemes
-        )  # fmt: skip
-        sha256 = _sha256(part)
-        if sha256 not in file.editions:
-            part.unlink()
-            raise DataLossError(
-                f"What came from {file.url} has the SHA-256 {sha256[:12]}…, "
-                f"expected {' or '.join(f'{known[:12]}…' for known in file.editions)}.",
-                hint=f"It was thrown away; try again. {model.manual}",
-            )
-        replace(part, building / file.name)
-        return sha256
 
-
-def _copied(file: ModelFile, source: Path, building: Path) -> str:
-    if not source.is_file():
-        raise InputError(f"{source} is no file.")
-    try:
-        sha256 = _sha256(source)
-    except OSError as error:
-        raise InputError(f"{source} cannot be read: {error.strerror or error}.") from error
-    if sha256 not in file.editions:
-        raise InputError(
-            f"{source} is not {file.name} as it is known: its SHA-256 is {sha256[:12]}…, "
-            f"expected {' or '.join(f'{known[:12]}…' for known in file.editions)}.",
-            hint="A SoundFont of your own needs no adding: use --soundfont FILE or V2M_SOUNDFONT.",
-        )
-    shutil.copyfile(source, building / file.name)
-    if _sha256(building / file.name) != sha256:
-        raise DataLossError(f"{source} changed while it was copied.", hint="Try again.")
-    return sha256
-
-
-def _record(model: Model, hashes: dict[str, str], source: str) -> dict[str, Any]:
+def _record(model: Model, brought: Sequence[Brought], source: str) -> dict[str, Any]:
     return {
         "name": model.name,
         "kind": model.kind,
-        "licence": model.licence,
-        "territory": model.territory,
+        "licence": model.licence.name,
+        "territory": model.licence.territory,
+        "commercial": model.licence.commercial,
         "licence_accepted": datetime.now(UTC).isoformat(timespec="seconds"),
         "source": source,
         "files": [
-            {"name": file.name, "sha256": hashes[file.name], "edition": file.editions[hashes[file.name]]}
-            for file in model.files
+            {key: value for key, value in {
+                "name": file.name, "sha256": file.sha256, "edition": file.edition,
+                "converted_from": file.converted_from, "linked": file.linked,
+            }.items() if value != ""}
+            for file in brought
         ],
-    }
+    }  # fmt: skip
 
 
-def _sha256(path: Path) -> str:
+def _hash(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(file, "sha256").hexdigest()
