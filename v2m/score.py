@@ -16,8 +16,9 @@ from v2m import __version__
 from v2m.analysis import Analysis
 from v2m.audio import MasterSettings
 from v2m.audio.wav import MAX_SAMPLES
-from v2m.backbones import load_backbone
+from v2m.backbones import check_backbone, composes_sound, load_backbone
 from v2m.backbones.base import Backbone, Commission, Composition
+from v2m.backbones.sound.model import SoundModel
 from v2m.beside import Beside
 from v2m.codecs.arrangement import Arrangement
 from v2m.codecs.midi import write_midi
@@ -63,6 +64,9 @@ class ScoreSettings:
     tempo_freedom: float | None = None
     loudness_lufs: float = -16.0
     soundfont: Path | None = None
+    adapter: Path | None = None
+    """What tells a model of sound the event curve."""
+
     window_scale: float = 1.0
     """Below 1 the backbone composes in smaller windows, which take less memory."""
 
@@ -119,6 +123,7 @@ def score(
     clock: StageClock | None = None,
     cancel: Cancel = never_cancel,
     backbone: Backbone | None = None,
+    model: SoundModel | None = None,
     with_report: bool = True,
 ) -> tuple[Scored, ...]:
     """Compose, play and write the takes; the best comes first.
@@ -132,6 +137,7 @@ def score(
         clock: hears of the stages.
         cancel: raises CancelledError to stop; the shelf then leaves nothing behind.
         backbone: one that is loaded already; None loads the one that the settings name.
+        model: the same, where the settings name a model that composes sound.
         with_report: whether each take gets a page to look at.
 
     Raises:
@@ -143,6 +149,12 @@ def score(
     names = [stem] if settings.takes == 1 else [f"{stem}-{letter}" for letter in _LETTERS[: settings.takes]]
     for name in names:
         shelf.check(name)
+    if composes_sound(settings.backbone):
+        from v2m.sound_take.score import Order, score_sound  # whose libraries are optional
+
+        order = Order(analysis, settings, tuple(names), sources, with_report)
+        return score_sound(order, shelf, clock, cancel, model)
+    check_backbone(settings.backbone, settings.adapter)
     job = _Job(analysis, settings, sources, backbone, with_report)
     with clock.stage("plan"):
         plan = job.plan()

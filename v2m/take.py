@@ -3,6 +3,7 @@
     take.json             what was asked, read, planned and measured (format below)
     latents.safetensors   what the backbone composed, (t, c) float32; see `v2m.take_latents`
     music.wav             the mastered music, 48 kHz 24 bit stereo, whole frames long
+    composed.wav          what a model of sound composed, before it was laid on the hits: `v2m.sound_take`
     stems/*.wav           the parts that sound, with the master's gain, so that they sum to the music
     score.mid             the notes with the tempo map
     pictures.jpg          some of the pictures that were looked at; see `v2m.take_pictures`
@@ -94,6 +95,50 @@ class Fitted:
 
 
 @dataclass(frozen=True)
+class Patch:
+    """Sound that was composed again, with a little of what was there on both sides."""
+
+    file: str
+    sha256: str
+    first_frame: int
+    """Of the latents, the same before and now."""
+
+    last_frame: int
+    """Past the last that is replaced, as it was."""
+
+    frame_count: int
+    """How many take their place."""
+
+    knots: tuple[tuple[float, float], ...]
+    """As in `Fitted`, with this patch alone."""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Music of a model that composes sound; all that makes it again with the sound in the take's folder."""
+
+    laid: Fitted
+    """When the sound that was composed is heard, before any hit was moved."""
+
+    latent_rate_hz: Fraction
+    words: str
+    """What the model was told."""
+
+    scale: float
+    """What the model's sound was multiplied by, to stay below full scale."""
+
+    adapter: str = ""
+    """Name of the file that told it the event curve; empty: it did not hear of it."""
+
+    adapter_sha256: str = ""
+    before: str = ""
+    """The music before any hit was moved; empty where it is the take's own."""
+
+    patches: tuple[Patch, ...] = ()
+    """What was composed again, in the order of the plan's edits that compose."""
+
+
+@dataclass(frozen=True)
 class Redone:
     """Spans that were composed again by themselves."""
 
@@ -170,6 +215,9 @@ class TakeRecord:
     fitted: Fitted | None = None
     """None where the music was composed."""
 
+    sound: Sound | None = None
+    """None where notes were composed."""
+
     @property
     def before(self) -> Origin:
         """The take before any hit was moved."""
@@ -210,7 +258,9 @@ def _record(fields: dict[str, Any]) -> TakeRecord:
 
 
 def _typed(fields: dict[str, Any]) -> dict[str, Any]:
-    parent, origin, kept, redone, fitted = map(fields.get, ("parent", "origin", "kept", "redone", "fitted"))
+    parent, origin, kept, redone, fitted, sound = map(
+        fields.get, ("parent", "origin", "kept", "redone", "fitted", "sound")
+    )
     return {
         **_timed(fields),
         "sources": tuple(Source(**source) for source in fields["sources"]),
@@ -222,6 +272,7 @@ def _typed(fields: dict[str, Any]) -> dict[str, Any]:
         "origin": None if origin is None else Origin(**{**origin, **_timed(origin)}),
         "redone": None if redone is None else _redone(redone),
         "fitted": None if fitted is None else _fitted(fitted),
+        "sound": None if sound is None else _sound(sound),
         "kept": None if kept is None else Kept(tuple(kept["parts"]), _record(kept["record"])),
     }
 
@@ -229,6 +280,14 @@ def _typed(fields: dict[str, Any]) -> dict[str, Any]:
 def _fitted(fields: dict[str, Any]) -> Fitted:
     pieces, knots = (tuple(map(tuple, fields[name])) for name in ("pieces", "knots"))
     return Fitted(**{**fields, "pieces": pieces, "knots": knots})
+
+
+def _sound(fields: dict[str, Any]) -> Sound:
+    patches = tuple(
+        Patch(**{**each, "knots": tuple(map(tuple, each["knots"]))}) for each in fields["patches"]
+    )
+    exact = _exact(fields, "latent_rate_hz")
+    return Sound(**{**exact, "laid": _fitted(fields["laid"]), "patches": patches})
 
 
 def _redone(fields: dict[str, Any]) -> Redone:

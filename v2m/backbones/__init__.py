@@ -1,31 +1,132 @@
-"""The models that a user can choose to compose."""
+"""The models that a user can choose to compose.
+
+`sketch` is part of the package and writes notes; all others compose sound and are added by `v2m models add`.
+Nothing of any model is loaded here.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from v2m.errors import UsageError
+from v2m.errors import MissingPartError, UsageError
 
 if TYPE_CHECKING:
     from v2m.backbones.base import RenewingBackbone
+    from v2m.backbones.sound.model import SoundModel
 
-BACKBONES: Final = ("sketch",)
+SOUND_BACKBONES: Final[Mapping[str, str]] = {
+    "stable-audio-3-small": "v2m.backbones.stable_audio_3.model:StableAudio3",
+    "stable-audio-3-small-base": "v2m.backbones.stable_audio_3.model:StableAudio3",
+    "stable-audio-3-medium": "v2m.backbones.stable_audio_3.model:StableAudio3",
+    "stable-audio-3-medium-base": "v2m.backbones.stable_audio_3.model:StableAudio3",
+    "stable-audio-open": "v2m.backbones.stable_audio_open.model:StableAudioOpen",
+    "stable-audio-open-small": "v2m.backbones.stable_audio_open.model:StableAudioOpen",
+    "stable-audio-controlnet": "v2m.backbones.stable_audio_open.model:StableAudioOpen",
+    "ace-step": "v2m.backbones.ace_step.model:AceStep",
+    "ace-step-sft": "v2m.backbones.ace_step.model:AceStep",
+    "ace-step-turbo": "v2m.backbones.ace_step.model:AceStep",
+    "paper": "v2m.backbones.paper.model:Paper",
+}
+"""Name, and the class that loads it, as `module:class`."""
+
+BACKBONES: Final = ("sketch", *SOUND_BACKBONES)
 
 
 def load_backbone(name: str, arithmetic: str = "") -> RenewingBackbone:
-    """The backbone of a name; its weights are read when it first composes.
+    """The backbone of a name that writes notes; its weights are read when it first composes.
 
     Args:
-        name: one of `BACKBONES`.
+        name: `sketch`.
         arithmetic: device and kind of numbers to compose with, as a take says it; by default the fastest.
 
     Raises:
         UsageError: there is no such backbone.
         MissingPartError: the device is not here.
     """
-    if name not in BACKBONES:
+    if name != "sketch":
         raise UsageError(f"There is no backbone {name!r}, expected one of {', '.join(BACKBONES)}.")
     from v2m.backbones.sketch import Sketch  # torch is loaded here and not before
 
     device, _, dtype = arithmetic.partition(" ")
     return Sketch(device=device or "auto", dtype=dtype)
+
+
+def composes_sound(name: str) -> bool:
+    """Whether a backbone composes sound rather than notes."""
+    return name in SOUND_BACKBONES
+
+
+def load_sound_model(name: str, *, adapter: Path | None = None, arithmetic: str = "") -> SoundModel:
+    """The model of sound of a name; its weights are read when it first composes.
+
+    Args:
+        name: one of `SOUND_BACKBONES`.
+        adapter: a file that tells it the event curve.
+        arithmetic: as for `load_backbone`.
+
+    Raises:
+        UsageError: there is no such backbone.
+        InputError: the adapter is not there.
+        MissingPartError: the model was not added, or a library or the device is not here.
+    """
+    folder = added_folder(name)
+    if adapter is not None and not adapter.is_file():
+        raise UsageError(f"There is no adapter {adapter}.", hint="Check --adapter.")
+    module, _, kind = SOUND_BACKBONES[name].partition(":")
+    device, _, dtype = arithmetic.partition(" ")
+    try:
+        family: Any = getattr(import_module(module), kind)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("v2m"):
+            raise
+        raise MissingPartError(
+            f"{name} needs {error.name}, which is not installed.",
+            hint='Install it with: pip install "v2m[models]"',
+        ) from error
+    model: SoundModel = family(folder, name=name, device=device or "auto", dtype=dtype, adapter=adapter)
+    return model
+
+
+def added_folder(name: str) -> Path:
+    """Where a model of sound lies.
+
+    Raises:
+        UsageError: there is no such backbone.
+        MissingPartError: the model was not added.
+    """
+    if name not in SOUND_BACKBONES:
+        raise UsageError(f"There is no backbone {name!r}, expected one of {', '.join(BACKBONES)}.")
+    from v2m.codecs.soundfont import models_folder
+
+    folder = models_folder() / name
+    if not folder.is_dir():
+        raise MissingPartError(
+            f"The backbone {name} is not here: its weights are not part of V2M.",
+            hint=f"Add it with `v2m models add {name}`.",
+        )
+    return folder
+
+
+def check_backbone(name: str, adapter: Path | None = None) -> None:
+    """Refuse now what loading would refuse, without reading any weights.
+
+    Raises:
+        UsageError: there is no such backbone, or it takes no adapter.
+        InputError: the adapter is none.
+        MissingPartError: the model was not added.
+    """
+    if name == "sketch":
+        if adapter is not None:
+            raise UsageError(
+                "The embedded model sketch takes no adapter: it follows the curve by itself.",
+                hint="Leave out --adapter, or choose another --backbone.",
+            )
+        return
+    added_folder(name)
+    if adapter is not None:
+        from v2m.backbones.sound.adapter import read_adapter
+
+        read_adapter(adapter)

@@ -134,6 +134,7 @@ def _cards(contents: Contents) -> Markup:
         tables.hits(contents),
         tables.words(contents),
         tables.song(contents),
+        tables.composed_sound(contents),
         tables.notes(contents),
         tables.settings(contents),
         tables.sources(contents),

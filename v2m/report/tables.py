@@ -46,7 +46,7 @@ def figures(contents: Contents) -> Markup:
         )
     told.append(("Curves agree", _number(metrics.get("curve_correlation")), "picture and music, -1 to 1"))
     told.append(("Tempo", told_tempo(record.tempo_map), f"BPM, {record.tempo_map.beats_per_bar} a bar"))
-    if record.fitted is None:
+    if record.fitted is None and record.sound is None:
         told.append(("Key", _key(contents), "of the whole piece"))
     told.append(("Length", minutes(contents.duration_s), f"min:s at {_rate(record.frame_rate)} fps"))
     return tag("dl", (_figure(*each) for each in told), class_="figures")
@@ -78,6 +78,8 @@ def words(contents: Contents) -> Markup:
     if contents.record.fitted is not None:
         return Markup("")
     brief, record = contents.brief, contents.record
+    if record.sound is not None:
+        return card("Words", tag("h3", "What the model was told"), tag("p", _own(record.sound.words)))
     near = dict(brief.suggestions)
     rows: list[Content] = [
         tag("tr", tag("td", _own(phrase)), tag("td", meaning)) for phrase, meaning in brief.understood
@@ -110,6 +112,21 @@ def song(contents: Contents) -> Markup:
         for number, (_, begin_s, end_s) in enumerate(fitted.pieces[:_MOST_ROWS], start=1)
     ]
     return card("The song", tag("table", tag("tbody", rows)))
+
+
+def composed_sound(contents: Contents) -> Markup:
+    """Of a take of a model that composes sound: which, and how its sound was laid on the hits."""
+    sound, found = contents.record.sound, contents.record.metrics.get("composed") or {}
+    if sound is None:
+        return Markup("")
+    told = {"composed by": contents.record.backbone}
+    told["event curve"] = f"told by {sound.adapter}" if sound.adapter else "not told: there was no adapter"
+    if found.get("asked_bpm") is not None:
+        told["tempo asked for"] = f"{found['asked_bpm']:g} BPM"
+    heard = found.get("tempo_bpm")
+    told["tempo heard"] = "none that could be made out" if heard is None else f"{heard:g} BPM"
+    told["stretched"] = f"{found.get('largest_stretch', 0.0):.1%} at most"
+    return card("The sound", tag("table", tag("tbody", [_row(*each) for each in told.items()])))
 
 
 def _own(text: str) -> Markup:

@@ -67,8 +67,7 @@ def load_adapter(path: Path, *, base_sha256: str, grid: LatentGrid, width: int) 
     Raises:
         CheckpointError: an InputError; the file is no adapter, or is for another model; says which and why.
     """
-    column, header = _read(path)
-    adapter = _adapter(path, column, header)
+    adapter = read_adapter(path)
     if adapter.column.shape[0] != width or adapter.column.ndim not in (1, 2):
         raise _refusal(path, f"its column is {adapter.column.shape}, but the model is {width} wide")
     if adapter.latent_rate_hz != grid.rate_hz:
@@ -79,6 +78,15 @@ def load_adapter(path: Path, *, base_sha256: str, grid: LatentGrid, width: int) 
             path, f"it was trained on weights {adapter.base_sha256[:12]}…, here are {base_sha256[:12]}…"
         )
     return adapter
+
+
+def read_adapter(path: Path) -> EventAdapter:
+    """Read an adapter, for whatever model it is.
+
+    Raises:
+        CheckpointError: an InputError; the file is no adapter.
+    """
+    return _adapter(path, *_read(path))
 
 
 def save_adapter(path: Path, adapter: EventAdapter) -> None:

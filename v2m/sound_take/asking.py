@@ -1,0 +1,56 @@
+"""What a model of sound is told: the words as the user wrote them, and a tempo that the cuts want.
+
+Such models hear words and no beats. So the planner first finds the tempo that reaches most hits, as far as
+the words leave it open, and it is asked for in the words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from v2m.analysis import Analysis
+from v2m.plan import TempoWish, plan_beats
+from v2m.prompt.words import read_prompt
+from v2m.tempo import TempoMap
+
+MAX_STRETCH: Final = 0.06
+"""How far the sound may be stretched or squeezed anywhere: 6 percent, which few hear."""
+
+_USUAL_FREEDOM: Final = 0.6
+"""The planner's own; less of it allows less stretch in proportion."""
+
+_NEAR_STEADY: Final = 0.01
+"""Freedom for the choice of a tempo: the sound keeps near it, and bends by no more than 8 percent there."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for."""
+
+    words: str
+    bpm: float
+    tempo_map: TempoMap
+    """A steady click at that tempo, for music without beats that could be made out."""
+
+    max_stretch: float
+
+
+def asked_of_model(analysis: Analysis, text: str, wish: TempoWish) -> Request:
+    """What a model is asked for, for a programme.
+
+    Args:
+        analysis: of the programme.
+        text: the user's words.
+        wish: what the user asked of the tempo besides.
+    """
+    brief = read_prompt(text)
+    bpm = plan_beats(analysis, brief, TempoWish(wish.bpm, _NEAR_STEADY)).nominal_bpm
+    if wish.bpm is None and brief.bpm is None:
+        bpm = float(round(bpm))  # models have read whole numbers
+    words = text.strip().rstrip(".,;")
+    if brief.bpm is None:
+        words = f"{words}, {bpm:.0f} BPM" if words else f"{bpm:.0f} BPM"
+    freedom = _USUAL_FREEDOM if wish.freedom is None else wish.freedom
+    steady = TempoMap.steady(bpm, float(analysis.timeline.duration_s), beats_per_bar=brief.beats_per_bar)
+    return Request(words, bpm, steady, MAX_STRETCH * min(1.0, freedom / _USUAL_FREEDOM))
