@@ -46,7 +46,8 @@ def onset_strength(mono: NDArray[np.floating], sample_rate_hz: int) -> FloatArra
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]
     spectrum = np.abs(np.fft.rfft(frames * np.hanning(window), axis=1)) / (window / 4)
     frequencies = np.fft.rfftfreq(window, 1 / sample_rate_hz)
-    edges = np.searchsorted(frequencies, _BANDS_HZ[:-1])
+    # bands that lie wholly above what this rate can hold are none
+    edges = np.searchsorted(frequencies, [low for low in _BANDS_HZ[:-1] if low < frequencies[-1]])
     bands = np.log(np.add.reduceat(spectrum**2, edges, axis=1) ** 0.5 + _FLOOR)
     flux = np.maximum(np.diff(bands, axis=0, prepend=bands[:1]), 0.0).sum(axis=1)
     # three hops of smoothing: the flux of one attack is spread over the hops at which the window meets it
