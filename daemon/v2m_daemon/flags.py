@@ -110,7 +110,13 @@ def add_composing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prompt", metavar="TEXT", help='such as "warm lo-fi with Rhodes, 84 BPM, in A minor"'
     )
-    parser.add_argument("--backbone", metavar="NAME", default="sketch", help="what composes (sketch)")
+    parser.add_argument(
+        "--backbone", metavar="NAME", default="sketch",
+        help="what composes: sketch, which is here, or a model that `v2m models add` brings",
+    )  # fmt: skip
+    parser.add_argument(
+        "--adapter", metavar="FILE", help="what tells such a model the event curve, as it was trained for it"
+    )
     parser.add_argument("--takes", type=_takes, default=1, metavar="N", help="how many to make (1-16)")
     parser.add_argument("--seed", type=seed, metavar="N", help="same seed, same music (default: drawn)")
     parser.add_argument(

@@ -56,6 +56,7 @@ def spec_of(arguments: argparse.Namespace) -> JobSpec:
         steps=arguments.steps,
         loudness_lufs=arguments.loudness,
         soundfont=_absolute(arguments.soundfont),
+        adapter=_absolute(arguments.adapter),
     )
 
 

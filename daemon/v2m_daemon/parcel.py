@@ -51,16 +51,20 @@ def send(client: Client, spec: JobSpec, out: Path | None, report: Report) -> Job
         InputError: a file cannot be read.
         V2MError: what the daemon answered, or that it did not.
     """
-    picture, soundfont = (Path(path) if path else None for path in (spec.picture, spec.soundfont))
+    picture, soundfont, adapter = (
+        Path(path) if path else None for path in (spec.picture, spec.soundfont, spec.adapter)
+    )
     with tempfile.TemporaryDirectory(prefix="v2m-", ignore_cleanup_errors=True) as folder:
         document, media = _opened(Path(spec.document), PathMap(spec.path_map), out, Path(folder))
-        files = [path for path in (document, picture, soundfont, *media.values()) if path is not None]
+        beside = (picture, soundfont, adapter)
+        files = [path for path in (document, *beside, *media.values()) if path is not None]
         there = dict(zip(files, _sent(client, files, report), strict=True))
     return replace(
         spec,
         document=there[document],
         picture=there[picture] if picture else None,
         soundfont=there[soundfont] if soundfont else None,
+        adapter=there[adapter] if adapter else None,
         path_map=tuple((target, there[path]) for target, path in media.items()),
         in_place=False,
         out_dir=None,

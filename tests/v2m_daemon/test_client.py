@@ -119,7 +119,7 @@ def test_the_daemon_tells_of_itself(client: Client, daemon: Any) -> None:
     info = client.server_info()
     assert (info.version, info.device, info.pid) == (v2m.__version__, "instant", daemon.process.pid)
     assert (info.queue_limit, info.free_memory_bytes, info.roots) == (8, None, ())
-    assert [backbone.name for backbone in client.backbones()] == ["sketch"]
+    assert [backbone.name for backbone in client.backbones() if backbone.is_ready] == ["sketch"]
 
 
 def test_without_a_daemon_it_is_said_how_to_start_one(home: Home, ask: Ask) -> None:
@@ -253,7 +253,7 @@ specs = st.one_of(
         JobSpec, kind=st.just(JobKind.SCORE), document=paths, prompt=st.none() | texts,
         takes=st.integers(1, 16), seed=st.none() | st.integers(0, 2**53), adherence=st.floats(0, 1), to=texts,
         backbone=texts, steps=st.none() | st.integers(1, 1000), loudness_lufs=st.floats(-40, -6),
-        soundfont=st.none() | paths, **always, **reading,
+        soundfont=st.none() | paths, adapter=st.none() | paths, **always, **reading,
     ),
     st.builds(JobSpec, kind=st.just(JobKind.SCORE), document=paths, in_place=st.booleans()),
     st.builds(JobSpec, kind=st.just(JobKind.ANALYZE), document=paths, **reading),
@@ -283,7 +283,9 @@ def tidy(values: dict[str, Any]) -> dict[str, Any]:
     def plain(value: Any) -> Any:
         if isinstance(value, list):
             return [plain(item) for item in value]
-        return decimal.sub(r"\1", value).rstrip(".") if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return "..".join(decimal.sub(r"\1", part).rstrip(".") for part in value.split(".."))
 
     return {name: plain(value) for name, value in values.items()}
 

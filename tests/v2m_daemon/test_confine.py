@@ -108,7 +108,7 @@ def test_no_spelling_leads_out(confinement: Confinement, root: Path) -> None:
     ways = list(ways_out(root))
     assert len(set(ways)) >= 60
     for way in ways:
-        for field in ("document", "picture", "soundfont"):
+        for field in ("document", "picture", "soundfont", "adapter"):
             values = {"document": str(root / "film.otio")} | {field: way}
             try:
                 confinement.check(JobSpec(kind=JobKind.SCORE, **values))

@@ -163,9 +163,13 @@ def test_results_go_where_the_spec_says() -> None:
 
 def test_every_path_is_told() -> None:
     job = spec(
-        picture=EDIT + ".mov", soundfont=EDIT + ".sf2", out_dir=EDIT + "-out", path_map=(("D:/", EDIT),)
+        picture=EDIT + ".mov",
+        soundfont=EDIT + ".sf2",
+        adapter=EDIT + ".st",
+        out_dir=EDIT + "-out",
+        path_map=(("D:/", EDIT),),
     )
-    assert dict(job.paths()).keys() == {"document", "picture", "soundfont", "out_dir", "path_map"}
+    assert dict(job.paths()).keys() == {"document", "picture", "soundfont", "adapter", "out_dir", "path_map"}
 
 
 def test_a_view_crosses_as_json() -> None:

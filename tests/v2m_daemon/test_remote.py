@@ -208,7 +208,9 @@ def test_a_bundle_a_video_and_the_rest_go_as_they_are(client: Client, edit: Path
     video, font, picture = (tmp_path / name for name in ("v.mov", "f.sf2", "p.mp4"))
     for file in (video, font, picture):
         file.write_bytes(file.name.encode())
-    spec = JobSpec(kind=JobKind.SCORE, document=str(bundle), soundfont=str(font), picture=str(picture))
+    spec = JobSpec(
+        kind=JobKind.SCORE, document=str(bundle), soundfont=str(font), picture=str(picture), adapter=str(font)
+    )
     sent = send(client, spec, None, lambda fraction: None)
     there = read_document(Path(sent.document), path_map=PathMap(sent.path_map))
     media = there.timeline.shots[0].media

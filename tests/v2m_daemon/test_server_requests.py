@@ -43,7 +43,7 @@ def test_a_full_request_says_all_of_it() -> None:
         ),
         composing=pb.Composing(
             prompt="calm", backbone="paper", takes=4, seed=0, adherence=0.0, steps=8, loudness_lufs=-14,
-            soundfont=EDIT,
+            soundfont=EDIT, adapter=EDIT,
         ),
         destination=pb.Destination(out_dir=EDIT, overwrite=True, format="edl"),
     )  # fmt: skip
@@ -52,7 +52,7 @@ def test_a_full_request_says_all_of_it() -> None:
         encoder="dinov2", in_point="12f", out_point="01:00:00:10", path_map=(("D:/", EDIT),), tempo_bpm=90,
         tempo_freedom=0.0, frame_rate="25",
         prompt="calm", backbone="paper", takes=4, seed=0, adherence=0.0, steps=8,
-        loudness_lufs=-14, soundfont=EDIT, out_dir=EDIT, overwrite=True, to="edl",
+        loudness_lufs=-14, soundfont=EDIT, adapter=EDIT, out_dir=EDIT, overwrite=True, to="edl",
     )  # fmt: skip
 
 
@@ -65,12 +65,12 @@ def test_every_path_is_made_one_of_this_machine() -> None:
         reading=pb.Reading(
             picture="D:/b.mov", path_map=[pb.PathMapping(in_document="D:/m", on_daemon="D:/n")]
         ),
-        composing=pb.Composing(soundfont="D:/c.sf2"),
+        composing=pb.Composing(soundfont="D:/c.sf2", adapter="D:/e.safetensors"),
         destination=pb.Destination(out_dir="D:/out"),
     )
     spec = score_spec(request, here)
     assert all(path.startswith(os.path.abspath("/mnt")) for _, path in spec.paths())
-    assert len(list(spec.paths())) == 5
+    assert len(list(spec.paths())) == 6
     assert spec.path_map == (("D:/m", os.path.abspath("/mnt") + "/n"),)
 
 

@@ -5,7 +5,7 @@
     before.wav            of a take with moved hits: the music before any was moved
     patch-N.wav           of the same: what was composed again
 
-Conventions: 48 kHz float32 (s, 2). This module is the only importer of soxr.
+Conventions: 48 kHz float32 (s, 2).
 """
 
 from __future__ import annotations

@@ -122,6 +122,7 @@ def _composing(spec: JobSpec) -> pb.Composing:
         steps=spec.steps,
         loudness_lufs=spec.loudness_lufs,
         soundfont=spec.soundfont or "",
+        adapter=spec.adapter or "",
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from v2m_otio.exchange.kinds import format_named
 from v2m_otio.exchange.writing import base_bytes
 
+from v2m.backbones import check_backbone, composes_sound
 from v2m.codecs.soundfont import find_soundfont
 from v2m.errors import UsageError
 from v2m.score import ScoreSettings, score
@@ -27,7 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     plot = plot_path(arguments)
     viewing = Viewing.of(arguments)
-    find_soundfont(settings.soundfont)  # told now rather than after minutes of looking at the picture
+    check_backbone(settings.backbone, settings.adapter)  # now rather than after minutes of looking
+    if not composes_sound(settings.backbone):
+        find_soundfont(settings.soundfont)
     stem = Path(arguments.timeline).stem
     out_dir = Path(arguments.out or Path(arguments.timeline).parent).absolute()
     if out_dir.exists() and not out_dir.is_dir():
@@ -64,4 +67,5 @@ def _settings(arguments: argparse.Namespace) -> ScoreSettings:
         tempo_freedom=arguments.tempo_freedom,
         loudness_lufs=arguments.loudness,
         soundfont=Path(arguments.soundfont) if arguments.soundfont else None,
+        adapter=Path(arguments.adapter) if arguments.adapter else None,
     )

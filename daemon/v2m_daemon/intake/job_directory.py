@@ -40,7 +40,7 @@ HALF_WRITTEN_LOOKS: Final = 8
 Mark = tuple[int, int]
 """Inode and time of change of a `job.json`."""
 
-_PATHS: Final = ("document", "out_dir", "picture", "soundfont", "timeline")
+_PATHS: Final = ("document", "out_dir", "picture", "soundfont", "adapter", "timeline")
 
 
 class JobDirectory:

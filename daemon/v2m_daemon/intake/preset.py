@@ -34,6 +34,7 @@ _SPEC_KEYS: Final = MappingProxyType(
         "encoder": "encoder",
         "frame_rate": "frame_rate",
         "soundfont": "soundfont",
+        "adapter": "adapter",
         "path_map": "path_map",
         "priority": "priority",
     }

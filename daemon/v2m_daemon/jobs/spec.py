@@ -59,7 +59,7 @@ MOST_PAIRS: Final = 10_000
 MOST_INTENSITY: Final = 5
 """Standard deviations of the event curve: nothing in a picture stands out so far."""
 
-_PATHS: Final = ("document", "out_dir", "picture", "soundfont", "timeline")
+_PATHS: Final = ("document", "out_dir", "picture", "soundfont", "adapter", "timeline")
 _NAMES: Final = (
     "client", "request_id", "to", "encoder", "backbone", "in_point", "out_point", "frame_rate",
     "lock", "only", "mute", "solo", "range",
@@ -83,6 +83,7 @@ _PAIRS: Final = ("path_map", "nudges", "intensity")
 _FIELDS: Final[Mapping[JobKind, tuple[str, ...]]] = {
     JobKind.SCORE: (
         *_READING, "prompt", "backbone", "takes", "seed", "adherence", "steps", "loudness_lufs", "soundfont",
+        "adapter",
     ),
     JobKind.ANALYZE: _READING,
     JobKind.RETIME: ("timeline", "nudges", "max_bend"),
@@ -142,6 +143,8 @@ class JobSpec:
     steps: int | None = None
     loudness_lufs: float = -16.0
     soundfont: str | None = None
+    adapter: str | None = None
+    """What tells a model of sound the event curve."""
 
     timeline: str | None = None
     """Of a retime: the document with the new timing."""

@@ -134,6 +134,7 @@ def _composing(composing: pb.Composing, here: Here) -> dict[str, Any]:
         "steps": _given(composing, "steps"),
         "loudness_lufs": _given(composing, "loudness_lufs"),
         "soundfont": _path("soundfont", composing.soundfont, here) if composing.soundfont else None,
+        "adapter": _path("adapter", composing.adapter, here) if composing.adapter else None,
     }
 
 

@@ -27,7 +27,7 @@ def settings_of(work: Work) -> ScoreSettings:
 
     Raises:
         UsageError: a value makes no sense.
-        PathRefusedError: the SoundFont lies outside the folders that may be touched.
+        PathRefusedError: SoundFont or adapter lies outside the folders that may be touched.
     """
     spec = work.spec
     drawn = int.from_bytes(hashlib.sha256(work.job_id.encode()).digest()[:8]) % _SEEDS
@@ -42,6 +42,7 @@ def settings_of(work: Work) -> ScoreSettings:
         tempo_freedom=spec.tempo_freedom,
         loudness_lufs=spec.loudness_lufs,
         soundfont=inside(work, Path(spec.soundfont)) if spec.soundfont else None,
+        adapter=inside(work, Path(spec.adapter)) if spec.adapter else None,
         window_scale=work.window_scale,
     )
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 from v2m_otio.exchange.kinds import format_named
 from v2m_otio.exchange.writing import base_bytes
 
-from v2m.backbones import load_backbone
+from v2m.backbones import check_backbone, composes_sound, load_backbone, load_sound_model
 from v2m.backbones.base import RenewingBackbone
+from v2m.backbones.sound.model import SoundModel
 from v2m.codecs.soundfont import find_soundfont
 from v2m.errors import OutputExistsError
 from v2m.score import score
@@ -30,13 +32,22 @@ from v2m_daemon.worker.drafts import DraftedBackbone, Drafts
 from v2m_daemon.worker.executor import Done, Work
 from v2m_daemon.worker.handover import hand_over
 
+LoadSound = Callable[..., SoundModel]
+"""As `load_sound_model`."""
+
 
 class Studio:
     """What stays warm from job to job: the models."""
 
-    def __init__(self, load: Callable[[str], RenewingBackbone] = load_backbone) -> None:
+    def __init__(
+        self,
+        load: Callable[[str], RenewingBackbone] = load_backbone,
+        load_sound: LoadSound = load_sound_model,
+    ) -> None:
         self._load = load
+        self._load_sound = load_sound
         self._backbones: dict[str, RenewingBackbone] = {}
+        self._sound: tuple[tuple[str, Path | None, int], SoundModel] | None = None
 
     def backbone(self, name: str) -> RenewingBackbone:
         """The backbone of a name, loaded once.
@@ -47,6 +58,21 @@ class Studio:
         if name not in self._backbones:
             self._backbones[name] = self._load(name)
         return self._backbones[name]
+
+    def sound_model(self, name: str, adapter: Path | None = None) -> SoundModel:
+        """The model of sound of a name; of these large ones the last one alone stays loaded.
+
+        Raises:
+            V2MError: it cannot be had; see `load_sound_model`.
+        """
+        check_backbone(name, adapter)
+        key = (name, adapter, adapter.stat().st_mtime_ns if adapter else 0)
+        if self._sound is not None and self._sound[0] == key:
+            return self._sound[1]
+        if self._sound is not None:
+            self._sound[1].unload()
+        self._sound = (key, self._load_sound(name, adapter=adapter))
+        return self._sound[1]
 
     def do(self, work: Work, progress: Progress, cancel: Cancel) -> Done:
         """Do a job, or what is left to do of it.
@@ -86,9 +112,14 @@ class Studio:
     def _score(self, work: Work, folder: JobFolder, progress: Progress, cancel: Cancel) -> Done:
         settings, viewing, place = settings_of(work), viewing_of(work), place_of(work, folder)
         form = format_named(work.spec.to)
-        find_soundfont(settings.soundfont)  # told now rather than after minutes of looking at the picture
         drafts = Drafts(folder.stages, wording_of(work))
-        backbone = DraftedBackbone(self.backbone(settings.backbone), drafts)
+        backbone, model = None, None  # what is missing is told now rather than after minutes of looking
+        if composes_sound(settings.backbone):
+            model = self.sound_model(settings.backbone, settings.adapter)
+        else:
+            check_backbone(settings.backbone, settings.adapter)
+            find_soundfont(settings.soundfont)
+            backbone = DraftedBackbone(self.backbone(settings.backbone), drafts)
         clock = StageClock(progress)
         with open_programme(viewing, clock, cancel=cancel, remember=drafts.analysis) as programme:
             base_bytes(programme.document, form)  # nor after minutes of composing
@@ -96,7 +127,7 @@ class Studio:
             shelf = DraftShelf(folder.stages, key, place, overwrite=work.spec.overwrite)
             takes = score(
                 programme.analysis, settings, shelf=shelf, stem=viewing.path.stem, sources=programme.sources,
-                clock=clock, cancel=cancel, backbone=backbone,
+                clock=clock, cancel=cancel, backbone=backbone, model=model,
             )  # fmt: skip
             cancel()
             if not work.puts_in_place:

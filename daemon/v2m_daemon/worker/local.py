@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from v2m.backbones import SOUND_BACKBONES, composes_sound
+from v2m.codecs.soundfont import models_folder
 from v2m.errors import V2MError
 from v2m_daemon.config import WorkerSettings
 from v2m_daemon.home import Home
@@ -142,7 +144,15 @@ class LocalExecutor:
 def needed_bytes(spec: JobSpec) -> int:
     """The libraries, and what takes that are composed at once add."""
     takes = spec.takes if spec.kind is JobKind.SCORE else 0
-    return LIBRARIES_BYTES + takes * TAKE_BYTES
+    return LIBRARIES_BYTES + takes * TAKE_BYTES + _weights_bytes(spec)
+
+
+def _weights_bytes(spec: JobSpec) -> int:
+    """Of a model of sound, which is as large in memory as on disk; a change of a take may need none."""
+    if spec.kind is not JobKind.SCORE or not composes_sound(spec.backbone):
+        return 0
+    files = (models_folder() / spec.backbone).rglob("*.safetensors")
+    return sum(path.stat().st_size for path in files)
 
 
 async def settle(work: Work, outcome: Event) -> Event:
@@ -167,4 +177,11 @@ def backbones() -> tuple[Backbone, ...]:
     weights = [Path(folder) / "weights" / "sketch.safetensors" for folder in folders or ()]
     is_ready = any(path.is_file() for path in weights)
     hint = "" if is_ready else "Install v2m again: the weights are part of the package."
-    return (Backbone("sketch", "The embedded model: composes scores on the planned beats.", is_ready, hint),)
+    embedded = Backbone("sketch", "The embedded model: composes scores on the planned beats.", is_ready, hint)
+    return (embedded, *(_sound_backbone(name) for name in SOUND_BACKBONES))
+
+
+def _sound_backbone(name: str) -> Backbone:
+    is_ready = (models_folder() / name).is_dir()
+    hint = "" if is_ready else f"Add it with `v2m models add {name}`."
+    return Backbone(name, "A pretrained model: composes sound, which is fitted to the hits.", is_ready, hint)

@@ -124,7 +124,8 @@ def renew(
     if curve is None:
         curve = curve_on(model.grid, order.curve, len(latents))
     filling = _Filling(model, order, order.seeds[:1], curve)
-    return filling.fill(latents[None].copy(), renewed.copy(), on_progress, cancel)[0]
+    filled: Latents = filling.fill(latents[None].copy(), renewed.copy(), on_progress, cancel)[0]
+    return filled
 
 
 def decode(model: SoundModel, latents: Latents, on_progress: FractionDone, cancel: Cancel) -> Latents:

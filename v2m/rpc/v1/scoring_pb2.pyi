@@ -114,7 +114,7 @@ class Destination(_message.Message):
     def __init__(self, out_dir: _Optional[str] = ..., beside_document: bool = ..., overwrite: bool = ..., format: _Optional[str] = ...) -> None: ...
 
 class Composing(_message.Message):
-    __slots__ = ("prompt", "backbone", "takes", "seed", "adherence", "steps", "loudness_lufs", "soundfont")
+    __slots__ = ("prompt", "backbone", "takes", "seed", "adherence", "steps", "loudness_lufs", "soundfont", "adapter")
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     BACKBONE_FIELD_NUMBER: _ClassVar[int]
     TAKES_FIELD_NUMBER: _ClassVar[int]
@@ -123,6 +123,7 @@ class Composing(_message.Message):
     STEPS_FIELD_NUMBER: _ClassVar[int]
     LOUDNESS_LUFS_FIELD_NUMBER: _ClassVar[int]
     SOUNDFONT_FIELD_NUMBER: _ClassVar[int]
+    ADAPTER_FIELD_NUMBER: _ClassVar[int]
     prompt: str
     backbone: str
     takes: int
@@ -131,7 +132,8 @@ class Composing(_message.Message):
     steps: int
     loudness_lufs: float
     soundfont: str
-    def __init__(self, prompt: _Optional[str] = ..., backbone: _Optional[str] = ..., takes: _Optional[int] = ..., seed: _Optional[int] = ..., adherence: _Optional[float] = ..., steps: _Optional[int] = ..., loudness_lufs: _Optional[float] = ..., soundfont: _Optional[str] = ...) -> None: ...
+    adapter: str
+    def __init__(self, prompt: _Optional[str] = ..., backbone: _Optional[str] = ..., takes: _Optional[int] = ..., seed: _Optional[int] = ..., adherence: _Optional[float] = ..., steps: _Optional[int] = ..., loudness_lufs: _Optional[float] = ..., soundfont: _Optional[str] = ..., adapter: _Optional[str] = ...) -> None: ...
 
 class ScoreRequest(_message.Message):
     __slots__ = ("submission", "document", "reading", "composing", "destination")
