@@ -46,3 +46,26 @@ def write_json(path: Path, content: object) -> None:
 def write_tensors(path: Path, module: torch.nn.Module) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: value.contiguous() for name, value in module.state_dict().items()}, path)
+
+
+def write_musicfm(folder: Path, *, width: int = 32, layers: int = 3, old_norm: bool = False) -> Path:
+    """As converted from `pretrained_msd.pt`: every key under `model.`, parts of the training with them."""
+    from v2m.encoders.musicfm.network import MusicFM, Shape
+
+    shape = Shape(bands=128, channels=4, width=width, feed_forward=48, kernel=31, layers=layers)
+    network = scattered(MusicFM(shape, layers))
+    tensors = {f"model.{name}": value.contiguous() for name, value in network.state_dict().items()}
+    norm = ("weight_g", "weight_v")
+    if not old_norm:
+        norm = ("parametrizations.weight.original0", "parametrizations.weight.original1")
+    unused = [*(f"conformer.pos_conv_embed.conv.{name}" for name in (*norm, "bias")), "cls_token",
+              "conformer.embed_positions.inv_freq", "linear.weight", "linear.bias",
+              "quantizer_melspec_2048_0.codebook", "preprocessor_melspec_2048.mel_stft.spectrogram.window"]  # fmt: skip
+    tensors |= {f"model.{name}": torch.ones(3) for name in unused}
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, folder / "pretrained_msd.safetensors")
+    write_json(
+        folder / "msd_stats.json",
+        {"melspec_2048_mean": 6.768444971712967, "melspec_2048_std": 18.417922652295623},
+    )
+    return folder

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,24 @@ from v2m.errors import CheckpointError, MissingPartError
 class PretrainedFolder:
     """The files of one model, read when they are asked for."""
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, editions: tuple[str, ...] = ()) -> None:
         """Look at a folder.
+
+        Args:
+            path: the folder.
+            name: of the model in the store.
+            editions: patterns of names, best first, of files that are whole models each, of which one is
+                taken; without any, all files together are the model.
 
         Raises:
             MissingPartError: there are no weights in it.
         """
         self.path = path
         self.files = sorted(path.glob("*.safetensors"))
+        for pattern in editions:
+            if best := [file for file in self.files if fnmatchcase(file.stem, pattern)]:
+                self.files = best[:1]
+                break
         if not self.files:
             raise MissingPartError(
                 f"The encoder {name} has no weights: there is no safetensors file in {path}.",
@@ -52,15 +63,17 @@ class PretrainedFolder:
             tensors |= read_safetensors(file)
         return tensors
 
-    def json(self, pattern: str) -> dict[str, Any]:
-        """The one JSON object whose file's name matches.
+    def json(self, *patterns: str) -> dict[str, Any]:
+        """The first JSON object whose file's name matches one of the patterns, best first.
 
         Raises:
             CheckpointError: there is no such file, or it holds no object.
         """
-        found = sorted(self.path.glob(pattern))
+        found = [file for pattern in patterns for file in sorted(self.path.glob(pattern))]
         if not found:
-            raise CheckpointError(f"{self.path} holds no {pattern}.", hint="Fetch the model's files again.")
+            raise CheckpointError(
+                f"{self.path} holds no {patterns[0]}.", hint="Fetch the model's files again."
+            )
         try:
             content = json.loads(found[0].read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:

@@ -1,0 +1,114 @@
+"""A long piece of sound looked at in overlapping spans, whose rows fade into each other.
+
+A network that was trained on half a minute is given half a minute. Each span begins in the middle of the one
+before, and rows count less the nearer they are to an end of their span: a seam is no event then.
+Conventions: sound in any rate, mono or not; spans begin on whole seconds, so that their first sample is exact
+in every rate.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from v2m.encoders.protocol import Sound
+from v2m.errors import InputError, MissingPartError
+from v2m.stages import Cancel, never_cancel
+
+FloatRows = NDArray[np.float32]
+
+_CONTEXT_S: Final = 1
+"""Read beyond a span on both sides and cut off again: the resampler's filter rings for some milliseconds."""
+
+
+def rows_in_spans(
+    samples: Sound,
+    sample_rate_hz: int,
+    compute: Callable[[NDArray[np.float32]], FloatRows],
+    *,
+    rate_hz: int,
+    span_s: int,
+    rows_per_s: float,
+    cancel: Cancel = never_cancel,
+) -> FloatRows:
+    """The rows of a whole piece.
+
+    Args:
+        samples: (n,) or (n, channels).
+        sample_rate_hz: of the samples.
+        compute: rows (m, d) of mono sound at `rate_hz` that lasts up to `span_s`.
+        rate_hz: what the network wants.
+        span_s: length of a span, an even number of seconds.
+        rows_per_s: so many rows, from the beginning of a span on; a whole number in half a span.
+        cancel: raises CancelledError to stop; asked before each span.
+
+    Raises:
+        InputError: sound of another shape or not finite, too low a rate, or none at all.
+        MissingPartError: there is no resampler.
+    """
+    _check(samples, sample_rate_hz)
+    length_s = len(samples) / sample_rate_hz
+    hop_s = span_s // 2
+    whole: FloatRows | None = None
+    weights = np.zeros(0, dtype=np.float32)
+    start_s = 0
+    while True:
+        cancel()
+        rows = compute(_span(samples, sample_rate_hz, start_s, span_s, rate_hz))
+        first = round(start_s * rows_per_s)
+        if whole is None:
+            whole = np.zeros((round(length_s * rows_per_s) + len(rows) + 1, rows.shape[1]), np.float32)
+            weights = np.zeros(len(whole), np.float32)
+        place = slice(first, first + len(rows))
+        slope = nearness(len(rows))
+        whole[place] += rows * slope[:, None]
+        weights[place] += slope
+        if start_s + span_s >= length_s:
+            count = first + len(rows)
+            return whole[:count] / weights[:count, None]
+        start_s += hop_s
+
+
+def nearness(count: int) -> FloatRows:
+    """Weights of the rows of a span, a triangle with its top in the middle, (count,)."""
+    position = (np.arange(count) + 0.5) / count
+    return np.asarray(1 - np.abs(2 * position - 1), dtype=np.float32)
+
+
+def _check(samples: Sound, sample_rate_hz: int) -> None:
+    shape = samples[:1].shape[1:]
+    if len(shape) > 1 or sample_rate_hz < 8000 or len(samples) == 0:
+        raise InputError(
+            f"Sound of shape {(len(samples), *shape)} at {sample_rate_hz} Hz is given, "
+            "expected (samples,) or (samples, channels) at 8000 Hz or more."
+        )
+
+
+def _span(
+    samples: Sound, sample_rate_hz: int, start_s: int, length_s: int, rate_hz: int
+) -> NDArray[np.float32]:
+    """A span in mono at another rate."""
+    begin = max(0, start_s - _CONTEXT_S)
+    part = samples[begin * sample_rate_hz : (start_s + length_s + _CONTEXT_S) * sample_rate_hz]
+    mono = np.asarray(part if part.ndim == 1 else part.mean(axis=1), dtype=np.float32)
+    if not np.isfinite(mono).all():
+        raise InputError("The sound holds values that are no finite numbers.")
+    if sample_rate_hz != rate_hz:
+        mono = np.asarray(_resampler().resample(mono, sample_rate_hz, rate_hz), dtype=np.float32)
+    skipped = (start_s - begin) * rate_hz
+    return mono[skipped : skipped + length_s * rate_hz]
+
+
+def _resampler() -> Any:  # noqa: ANN401 - a module without types
+    try:
+        return importlib.import_module("soxr")
+    except ImportError as error:
+        raise MissingPartError(
+            "Sound of another rate needs the library soxr, which is not installed.",
+            hint='Install it with `pip install "v2m[models]"`.',
+            detail=repr(error),
+        ) from error
