@@ -10,10 +10,13 @@ import os
 import shutil
 from itertools import count
 from pathlib import Path
+from typing import Final
 
 from v2m.errors import OutputExistsError, OutputWriteError
 from v2m.take import TAKE_SUFFIX
 from v2m_daemon import durable
+
+_BUILDING: Final = "building-"
 
 
 class DraftShelf:
@@ -34,6 +37,8 @@ class DraftShelf:
 
         self._stages = stages
         self._key = key
+        self._begun = 0
+        """Takes that were asked for: one may be written while the one before it is not whole yet."""
 
     def check(self, stem: str) -> None:
         """Refuse now what could not be put in place.
@@ -51,9 +56,10 @@ class DraftShelf:
         Raises:
             OutputWriteError: it cannot be made.
         """
-        if self._next.is_dir():
-            return self._next
-        building = self._stages / f"building-{len(self.stems)}"
+        number, self._begun = self._begun, self._begun + 1
+        if (whole := self._whole(number)).is_dir():
+            return whole
+        building = self._stages / f"{_BUILDING}{number}"
         try:
             shutil.rmtree(building, ignore_errors=True)
             building.mkdir()
@@ -67,9 +73,10 @@ class DraftShelf:
         Raises:
             OutputWriteError: it could not be kept.
         """
-        whole = self._next
+        is_whole = not building.name.startswith(_BUILDING)
+        whole = building if is_whole else self._whole(int(building.name.removeprefix(_BUILDING)))
         try:
-            if building != whole:
+            if not is_whole:
                 durable.sync_tree(building)
                 durable.replace(building, whole)
         except OSError as error:
@@ -87,9 +94,8 @@ class DraftShelf:
                 return free
         raise AssertionError("the places never end")
 
-    @property
-    def _next(self) -> Path:
-        return self._stages / f"take-{self._key}-{len(self.stems)}"
+    def _whole(self, number: int) -> Path:
+        return self._stages / f"take-{self._key}-{number}"
 
 
 def _unkept(path: Path, error: OSError) -> OutputWriteError:
