@@ -22,6 +22,7 @@ from typing import cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from v2m.errors import InputError
 from v2m.model.attention import CrossAttention, SelfAttention, rotations
@@ -133,6 +134,8 @@ class DiT(nn.Module):
         self.final_modulation = nn.Linear(d, 2 * d)
         self.output = nn.Linear(d, p * config.latent_channels)
         self.register_buffer("channel_group", torch.tensor(config.channel_groups), persistent=False)
+        self.checkpointing = False
+        """Whether the backward pass computes the blocks again, which takes less memory than keeping them."""
         self._initialise()
 
     def _initialise(self) -> None:
@@ -189,7 +192,10 @@ class DiT(nn.Module):
         y = self._embed(x, conditioning, dtype)  # (b, s, d)
         for i, block in enumerate(self._blocks()):
             kv = text_kv[i] if text_kv is not None else block.cross_attention.keys_values(tokens)
-            y = block(y, modulation, turn, kv, allowed)
+            if self.checkpointing and torch.is_grad_enabled():
+                y = checkpoint(block, y, modulation, turn, kv, allowed, use_reentrant=False)
+            else:
+                y = block(y, modulation, turn, kv, allowed)
         shift, scale = self.final_modulation(condition).unsqueeze(1).chunk(2, dim=-1)  # (b, 1, d)
         output: Tensor = self.output(modulate(y, shift, scale))  # (b, s, p c)
         output = output.to(x.dtype).reshape(x.shape)  # (b, t, c)

@@ -77,6 +77,7 @@ def sample(
     *,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
+    unwanted: Conditioning | None = None,
 ) -> Tensor:
     """Compose: solve from noise to data.
 
@@ -87,6 +88,7 @@ def sample(
         settings: how to solve.
         progress: told the fraction done after every step.
         cancelled: asked before every step.
+        unwanted: what to lead away from, in place of the null text; without a curve, else as `conditioning`.
 
     Returns:
         (b, t, c) float32; known cells equal `conditioning.masked_latent` exactly.
@@ -111,7 +113,8 @@ def sample(
     items = []
     with torch.inference_mode():
         for i in range(count):
-            ask = GuidedVelocity(model, conditioning.rows(i, i + 1), settings)
+            away_from = None if unwanted is None else unwanted.rows(i, i + 1)
+            ask = GuidedVelocity(model, conditioning.rows(i, i + 1), settings, away_from)
             items.append(_solve(ask, noise[i : i + 1], settings, lambda step, i=i: report(i, step)))  # type: ignore[misc]
     return torch.cat(items)
 
@@ -119,11 +122,17 @@ def sample(
 class GuidedVelocity:
     """The velocity of one item with guidance, its branches in one pass and the words encoded once."""
 
-    def __init__(self, model: DiT, conditioning: Conditioning, settings: SamplerSettings) -> None:
+    def __init__(
+        self,
+        model: DiT,
+        conditioning: Conditioning,
+        settings: SamplerSettings,
+        unwanted: Conditioning | None = None,
+    ) -> None:
         self.conditioning = conditioning
         self.known = model.cell_mask(conditioning.mask)
         self._model = model
-        weighted = _branches(conditioning, settings)
+        weighted = _branches(conditioning, settings, unwanted)
         self._weights = [weight for weight, _ in weighted]
         self._batch = join([branch for _, branch in weighted])
         self._text_kv: TextKV = model.text_kv(self._batch)
@@ -137,7 +146,9 @@ class GuidedVelocity:
         return torch.stack(weighted).sum(0)
 
 
-def _branches(conditioning: Conditioning, settings: SamplerSettings) -> list[tuple[float, Conditioning]]:
+def _branches(
+    conditioning: Conditioning, settings: SamplerSettings, unwanted: Conditioning | None
+) -> list[tuple[float, Conditioning]]:
     text = settings.text_scale if conditioning.has_text else 0.0
     curve = settings.curve_scale if conditioning.has_curve else 0.0
     if not conditioning.has_text:
@@ -148,7 +159,7 @@ def _branches(conditioning: Conditioning, settings: SamplerSettings) -> list[tup
     else:
         weights = (1.0 - text, text - curve, curve)
     null_curve = conditioning.without_curve()
-    branches = (null_curve.without_text(), null_curve, conditioning)
+    branches = (unwanted or null_curve.without_text(), null_curve, conditioning)
     return [(weight, branch) for weight, branch in zip(weights, branches, strict=True) if weight != 0]
 
 
