@@ -1,8 +1,8 @@
 """The encoders of picture and music against their official code.
 
 Checkouts: minzwon+musicfm, facebookresearch+dinov2, facebookresearch+vjepa2, facebookresearch+co-tracker and
-GenjiB+AVSiam. MusicFM and AVSiam call torchaudio and einops: unpack their wheels into FOLDER/libs (torchaudio's
-compiled part is not needed, and is left out of the way).
+GenjiB+AVSiam. MusicFM and AVSiam call torchaudio and einops: unpack their wheels into FOLDER/libs, without
+torchaudio's compiled part, which is not needed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from parities.row import Row
 from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from parities.row import Row
 
 BAR = 1e-6
 
@@ -30,7 +31,7 @@ def rows(official: Path) -> Iterator[Row]:
     """Each encoder in turn."""
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        for part in (_musicfm,):
+        for part in (_musicfm, _avsiam):
             yield from part(official, Path(folder))
 
 
@@ -130,8 +131,8 @@ def _official_musicfm(checkout: Path, folder: Path) -> Any:  # noqa: ANN401 - th
     older: Any = ModuleType("transformers.deepspeed")
     older.is_deepspeed_zero3_enabled = lambda: False
     sys.modules["transformers.deepspeed"] = older
-    for name in ("add_code_sample_docstrings", "add_start_docstrings", "add_start_docstrings_to_model_forward",
-                 "replace_return_docstrings"):  # fmt: skip
+    for name in ("add_code_sample_docstrings", "add_start_docstrings", "replace_return_docstrings",
+                 "add_start_docstrings_to_model_forward"):  # fmt: skip
         if not hasattr(transformers.utils, name):
             setattr(transformers.utils, name, lambda *_, **__: lambda function: function)
     torch.backends.cuda.sdp_kernel = lambda **_: contextlib.nullcontext()  # their kernel runs on GPUs alone
@@ -154,3 +155,88 @@ def _official_musicfm(checkout: Path, folder: Path) -> Any:  # noqa: ANN401 - th
         conv_dim=4, encoder_dim=32, encoder_depth=3, is_flash=True, stat_path=str(statistics), model_path=None
     )
     return model.eval()
+
+
+def _avsiam(official: Path, folder: Path) -> Iterator[Row]:
+    from v2m.encoders.avsiam.network import AVSiam
+    from v2m.encoders.avsiam.spectrogram import DEVIATION, MEAN, spectrogram
+
+    checkout = _checkout(official, "GenjiB", "AVSiam")
+    _libraries(official)
+    kaldi: Any = importlib.import_module("torchaudio.compliance.kaldi")
+    sound = torch.randn(1, 16_000 * 9) * 0.1
+    bands = kaldi.fbank(
+        sound - sound.mean(), htk_compat=True, sample_frequency=16_000, use_energy=False,
+        window_type="hanning", num_mel_bins=128, dither=0.0, frame_shift=10,
+    )  # fmt: skip
+    ours = spectrogram(sound[0])
+    known, where = (bands - MEAN) / DEVIATION, "GenjiB/AVSiam src"
+    yield Row("AVSiam spectrogram", f"{where}/dataloader.py", *_worst(ours[: len(known)], known), BAR)
+    tensors = load_file(tiny().write_avsiam(folder / "avsiam") / "as2m_pretrained.20.safetensors")
+    theirs = _official_avsiam(checkout, tensors)
+    pictures = torch.randn(1, 6, 3, 224, 224)
+    with torch.no_grad():
+        sounded, seen = theirs(ours[None], pictures, "retrieval")
+        network = AVSiam.of(tensors).eval()
+        yield Row(
+            "AVSiam pictures",
+            f"{where}/models/cav_mae_base.py",
+            *_worst(network(pictures[:, 5], "v"), seen),
+            BAR,
+        )
+        yield Row(
+            "AVSiam sound", f"{where}/models/cav_mae_base.py", *_worst(network(ours[None], "a"), sounded), BAR
+        )
+
+
+def _official_avsiam(checkout: Path, tensors: dict[str, Tensor]) -> Any:  # noqa: ANN401 - their class
+    """Their fine-tuning model with tiny blocks of theirs; timm, for its first weights, is stood in for."""
+    for name in ("timm", "timm.models", "timm.models.layers", "timm.models.vision_transformer", "timm.layers",
+                 "ipdb", "tome", "tome.merge", "avsiam.yb_tome"):  # fmt: skip
+        sys.modules[name] = _Anything(name)
+    sys.modules["timm.layers"].use_fused_attn = lambda: True  # type: ignore[attr-defined]
+    sys.modules["timm.models.layers"].to_2tuple = lambda side: (side, side)  # type: ignore[attr-defined]
+    _package("avsiam", checkout / "src" / "models")
+    module: Any = importlib.import_module("avsiam.cav_mae_base")
+    own = {
+        name.removeprefix("module.vit_base."): value for name, value in tensors.items() if "vit_base." in name
+    }
+    width = own["pos_embed"].shape[-1]
+
+    class FeedForward(nn.Module):
+        def __init__(self, in_features: int, hidden_features: int, act_layer: Any, drop: float) -> None:  # noqa: ANN401
+            super().__init__()
+            self.fc1, self.act = nn.Linear(in_features, hidden_features), act_layer()
+            self.fc2 = nn.Linear(hidden_features, in_features)
+
+        def forward(self, states: Tensor) -> Tensor:
+            result: Tensor = self.fc2(self.act(self.fc1(states)))
+            return result
+
+    base = nn.Module()
+    base.blocks = nn.Sequential(
+        *[module.Block(width, 12, mlp_ratio=2.0, qkv_bias=True, mlp_layer=FeedForward) for _ in range(2)]
+    )
+    base.patch_embed, base.patch_embed_a = (module.PatchEmbed(in_chans=n, embed_dim=width) for n in (3, 1))
+    base.norm, base.norm_a = (nn.LayerNorm(width, eps=1e-6) for _ in range(2))  # as timm makes them
+    base.norm_pre, base.norm_pre_a = nn.Identity(), nn.Identity()  # likewise
+    base.pos_embed, base.pos_embed_a = (nn.Parameter(own[name]) for name in ("pos_embed", "pos_embed_a"))
+    known = base.state_dict()
+    base.load_state_dict(
+        known | {name: own[name] for name in known if name in own and own[name].shape == known[name].shape}
+    )
+    model = module.CAVMAEFT_BASE.__new__(module.CAVMAEFT_BASE)
+    nn.Module.__init__(model)
+    model.vit_base = base
+    return model.eval()
+
+
+class _Anything(ModuleType):
+    """A module that has every name, for imports that are not used."""
+
+    __path__: list[str] = []  # noqa: RUF012 - what makes a module a package
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (nn.Module,), {})

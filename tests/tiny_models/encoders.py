@@ -60,12 +60,41 @@ def write_musicfm(folder: Path, *, width: int = 32, layers: int = 3, old_norm: b
         norm = ("parametrizations.weight.original0", "parametrizations.weight.original1")
     unused = [*(f"conformer.pos_conv_embed.conv.{name}" for name in (*norm, "bias")), "cls_token",
               "conformer.embed_positions.inv_freq", "linear.weight", "linear.bias",
-              "quantizer_melspec_2048_0.codebook", "preprocessor_melspec_2048.mel_stft.spectrogram.window"]  # fmt: skip
+              "quantizer_melspec_2048_0.codebook",
+              "preprocessor_melspec_2048.mel_stft.spectrogram.window"]  # fmt: skip
     tensors |= {f"model.{name}": torch.ones(3) for name in unused}
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, folder / "pretrained_msd.safetensors")
     write_json(
         folder / "msd_stats.json",
         {"melspec_2048_mean": 6.768444971712967, "melspec_2048_std": 18.417922652295623},
+    )
+    return folder
+
+
+def write_vjepa2(folder: Path, *, width: int = 48, layers: int = 2, side: int = 32) -> Path:
+    """As on the hub: `config.json` and `model.safetensors` of `VJEPA2Model`, its predictor with it."""
+    from transformers import VJEPA2Config, VJEPA2Model
+
+    config = VJEPA2Config(
+        hidden_size=width, num_hidden_layers=layers, num_attention_heads=2, crop_size=side, patch_size=16,
+        pred_hidden_size=24, pred_num_hidden_layers=1, pred_num_attention_heads=2,
+    )  # fmt: skip
+    scattered(VJEPA2Model(config)).save_pretrained(folder)
+    return folder
+
+
+def write_avsiam(folder: Path, *, width: int = 24, blocks: int = 2) -> Path:
+    """As converted from `as2m_pretrained.20.pth`: keys under `module.`, the training's parts with them."""
+    from v2m.encoders.avsiam.network import AVSiam
+
+    network = scattered(AVSiam(width, 2 * width, blocks, 14 * 14, 512))
+    own = {f"vit_base.{name}": value.contiguous() for name, value in network.state_dict().items()}
+    unused = ["vit_base.cls_token", "vit_base.head.weight", "vit_base.blocks.0.norm1.weight", "mask_token",
+              "ast_base.norm.weight", "decoder_norm.weight", "mm_layer_1.norm1.weight"]  # fmt: skip
+    own |= {name: torch.ones(3) for name in unused}
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(
+        {f"module.{name}": value for name, value in own.items()}, folder / "as2m_pretrained.20.safetensors"
     )
     return folder

@@ -134,6 +134,18 @@ def _dinov2(name: str, crop: bool, cancel: Cancel) -> PictureEncoder:
     return Dinov2Encoder(_folder(name), name=name, crop=crop, cancel=cancel)
 
 
+def _vjepa2(name: str, crop: bool, cancel: Cancel) -> PictureEncoder:
+    from v2m.encoders.vjepa2 import VJepa2Encoder
+
+    return VJepa2Encoder(_folder(name), cancel=cancel)
+
+
+def _avsiam(name: str, crop: bool, cancel: Cancel) -> PictureEncoder:
+    from v2m.encoders.avsiam.eye import AVSiamEye
+
+    return AVSiamEye(_folder(name), cancel=cancel)
+
+
 def _folder(name: str) -> Path:
     return models_folder() / name
 
@@ -142,4 +154,6 @@ _MAKERS: Final[dict[str, Callable[[str, bool, Cancel], PictureEncoder]]] = {
     "pixel": _pixel,
     "flow": _flow,
     **dict.fromkeys(_ON_GPU, _dinov2),
+    "vjepa2": _vjepa2,
+    "avsiam": _avsiam,
 }

@@ -2,14 +2,15 @@
 
 A network that was trained on half a minute is given half a minute. Each span begins in the middle of the one
 before, and rows count less the nearer they are to an end of their span: a seam is no event then.
-Conventions: sound in any rate, mono or not; spans begin on whole seconds, so that their first sample is exact
-in every rate.
+Conventions: sound in any rate, mono or not; rows evenly spaced, a whole number of them in half a span.
 """
 
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
@@ -31,8 +32,8 @@ def rows_in_spans(
     compute: Callable[[NDArray[np.float32]], FloatRows],
     *,
     rate_hz: int,
-    span_s: int,
-    rows_per_s: float,
+    span_s: Fraction,
+    row_s: Fraction,
     cancel: Cancel = never_cancel,
 ) -> FloatRows:
     """The rows of a whole piece.
@@ -42,8 +43,8 @@ def rows_in_spans(
         sample_rate_hz: of the samples.
         compute: rows (m, d) of mono sound at `rate_hz` that lasts up to `span_s`.
         rate_hz: what the network wants.
-        span_s: length of a span, an even number of seconds.
-        rows_per_s: so many rows, from the beginning of a span on; a whole number in half a span.
+        span_s: length of a span.
+        row_s: time from row to row, from the beginning of a span on; half a span is a whole number of it.
         cancel: raises CancelledError to stop; asked before each span.
 
     Raises:
@@ -51,17 +52,16 @@ def rows_in_spans(
         MissingPartError: there is no resampler.
     """
     _check(samples, sample_rate_hz)
-    length_s = len(samples) / sample_rate_hz
-    hop_s = span_s // 2
+    length_s = Fraction(len(samples), sample_rate_hz)
     whole: FloatRows | None = None
     weights = np.zeros(0, dtype=np.float32)
-    start_s = 0
+    start_s = Fraction(0)
     while True:
         cancel()
         rows = compute(_span(samples, sample_rate_hz, start_s, span_s, rate_hz))
-        first = round(start_s * rows_per_s)
+        first = round(start_s / row_s)
         if whole is None:
-            whole = np.zeros((round(length_s * rows_per_s) + len(rows) + 1, rows.shape[1]), np.float32)
+            whole = np.zeros((round(length_s / row_s) + len(rows) + 1, rows.shape[1]), np.float32)
             weights = np.zeros(len(whole), np.float32)
         place = slice(first, first + len(rows))
         slope = nearness(len(rows))
@@ -70,7 +70,7 @@ def rows_in_spans(
         if start_s + span_s >= length_s:
             count = first + len(rows)
             return whole[:count] / weights[:count, None]
-        start_s += hop_s
+        start_s += span_s / 2
 
 
 def nearness(count: int) -> FloatRows:
@@ -89,18 +89,20 @@ def _check(samples: Sound, sample_rate_hz: int) -> None:
 
 
 def _span(
-    samples: Sound, sample_rate_hz: int, start_s: int, length_s: int, rate_hz: int
+    samples: Sound, sample_rate_hz: int, start_s: Fraction, length_s: Fraction, rate_hz: int
 ) -> NDArray[np.float32]:
     """A span in mono at another rate."""
-    begin = max(0, start_s - _CONTEXT_S)
-    part = samples[begin * sample_rate_hz : (start_s + length_s + _CONTEXT_S) * sample_rate_hz]
+    # whole seconds are whole samples in both rates
+    begin_s = max(0, math.floor(start_s) - _CONTEXT_S)
+    end_s = math.ceil(start_s + length_s) + _CONTEXT_S
+    part = samples[begin_s * sample_rate_hz : end_s * sample_rate_hz]
     mono = np.asarray(part if part.ndim == 1 else part.mean(axis=1), dtype=np.float32)
     if not np.isfinite(mono).all():
         raise InputError("The sound holds values that are no finite numbers.")
     if sample_rate_hz != rate_hz:
         mono = np.asarray(_resampler().resample(mono, sample_rate_hz, rate_hz), dtype=np.float32)
-    skipped = (start_s - begin) * rate_hz
-    return mono[skipped : skipped + length_s * rate_hz]
+    first = round((start_s - begin_s) * rate_hz)
+    return mono[first : first + round(length_s * rate_hz)]
 
 
 def _resampler() -> Any:  # noqa: ANN401 - a module without types

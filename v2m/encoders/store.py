@@ -32,8 +32,8 @@ LIMIT_BYTES: Final = 4 << 30
 """Of all features together, the oldest files go first: some twelve hours of film at 25 rows a second of 1024
 numbers each."""
 
-ROWS_PER_FILE: Final = 4096
-"""Rows of 1024 numbers make a file of 16 MB, which is read as a whole in some milliseconds."""
+FILE_BYTES: Final = 16 << 20
+"""Of one file: 4096 rows of 1024 numbers, which are read as a whole in some milliseconds."""
 
 _OPEN_FILES: Final = 4
 """Files whose rows are held in memory: a programme is read in the order in which it was written."""
@@ -84,7 +84,7 @@ class FeatureStore:
     def put(self, key: bytes, row: FloatRows) -> None:
         """Keep a row; all rows of a recipe have one shape."""
         self._fresh[key] = np.array(row, dtype=np.float32)
-        if len(self._fresh) >= ROWS_PER_FILE:
+        if len(self._fresh) * self._fresh[key].nbytes >= FILE_BYTES:
             self.save()
 
     def save(self) -> None:

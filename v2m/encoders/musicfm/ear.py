@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -84,8 +85,8 @@ class MusicFMEncoder:
             sample_rate_hz,
             self._states,
             rate_hz=SAMPLE_RATE_HZ,
-            span_s=SPAN_S,
-            rows_per_s=RATE_HZ,
+            span_s=Fraction(SPAN_S),
+            row_s=Fraction(1, RATE_HZ),
             cancel=self._cancel,
         )
         rows = rows[: max(1, math.ceil(len(samples) / sample_rate_hz * RATE_HZ))]
