@@ -201,8 +201,11 @@ _PAPER: Final = Model(
         ModelFile("model*.safetensors", converted_from=("model.pt", "model.ckpt")),
         ModelFile("model.safetensors.index.json", optional=True),
         ModelFile("*.json"),
-        ModelFile("vae/*.json", optional=True),
-        ModelFile("vae/*.safetensors", optional=True),
+        *(
+            ModelFile(f"{part}/{name}", optional=part == "text_encoder")
+            for part in ("autoencoder", "text_encoder")
+            for name in ("*.json", "*.safetensors")
+        ),
     ),
     manual="Nobody gives it out: train it, and add the folder.",
     needs=("gemma-3-4b-it",),
