@@ -1,0 +1,125 @@
+"""The parts of a Stable Audio Open model in memory, each read when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+import torch
+
+from v2m.backbones.stable_audio_open.config import OpenConfig
+from v2m.backbones.stable_audio_open.controlnet import ControlNet
+from v2m.backbones.stable_audio_open.files import (
+    ModelFolder,
+    load_autoencoder,
+    load_controlnet,
+    load_numbers,
+    load_transformer,
+    read_weights,
+)
+from v2m.backbones.stable_audio_open.numbers import NumberConditioner
+from v2m.backbones.stable_audio_open.oobleck import TILE_FRAMES, Autoencoder
+from v2m.backbones.stable_audio_open.text import TextEncoder
+from v2m.backbones.stable_audio_open.transformer import DiffusionTransformer
+from v2m.errors import OutOfMemoryError
+from v2m.model.device import is_out_of_memory
+
+_GIB = 2**30
+_FLOAT = 4  # bytes
+
+_TILES_AT_ONCE = 4
+"""Of a residual unit in the autoencoder's widest layer: input, two in between, output."""
+
+_BRANCHES = 3
+"""Of the guidance, at most."""
+
+_WIDTHS_AT_ONCE = 16
+"""Of a layer: its input, and the gated feed-forward's two projections and their product."""
+
+
+class Loaded:
+    """A model's parts on a device.
+
+    Args:
+        files: where they are.
+        config: what they look like.
+        device: where to compute.
+        dtype: number format of the transformer's layers; all else is float32.
+    """
+
+    def __init__(
+        self, files: ModelFolder, config: OpenConfig, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        self.config, self.device, self.dtype = config, device, dtype
+        self._files = files
+
+    @cached_property
+    def text(self) -> TextEncoder:
+        """On the CPU whatever the device."""
+        return self._files.text_encoder(self.config)
+
+    @cached_property
+    def transformer(self) -> DiffusionTransformer:
+        """In the number format."""
+        model = self._read[0]
+        model.cast(self.dtype)
+        return model.to(self.device)
+
+    @cached_property
+    def autoencoder(self) -> Autoencoder:
+        """In float32: its Snake activations turn fast, and it is a small part of the work."""
+        return self._read[1].to(self.device)
+
+    @cached_property
+    def numbers(self) -> dict[str, NumberConditioner]:
+        """On the CPU, as the text."""
+        return self._read[2]
+
+    @cached_property
+    def controlnet(self) -> ControlNet | None:
+        """In the number format."""
+        if self._files.controlnet is None:
+            return None
+        model = load_controlnet(self.config, self._files.controlnet)
+        model.cast(self.dtype)
+        return model.to(self.device)
+
+    @cached_property
+    def _read(self) -> tuple[DiffusionTransformer, Autoencoder, dict[str, NumberConditioner]]:
+        """All that is in one file, read at once."""
+        weights = read_weights(self._files, self.config)
+        return (
+            load_transformer(self.config, weights.transformer),
+            load_autoencoder(self.config, weights.autoencoder),
+            load_numbers(self.config, weights.numbers),
+        )
+
+    def needed_bytes(self) -> int:
+        """Of the device, beyond what is in use: what is not loaded, and the work on a window and a tile."""
+        shape, window = self.config.autoencoder, self.config.grid.longest_frames
+        tile = TILE_FRAMES * shape.hop_samples * shape.decoder_channels * _FLOAT
+        layer = _BRANCHES * window * self.config.transformer.width * _WIDTHS_AT_ONCE * self.dtype.itemsize
+        held = 0 if "_read" in self.__dict__ else self._files.weights_bytes()
+        return held + max(_TILES_AT_ONCE * tile, layer)
+
+
+@contextmanager
+def memory_told(device: torch.device) -> Iterator[None]:
+    """Map the errors of an allocator.
+
+    Raises:
+        OutOfMemoryError: with the numbers.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        free, total = torch.cuda.mem_get_info(device) if device.type == "cuda" else (0, 0)
+        numbers = f": {free / _GIB:.1f} of {total / _GIB:.1f} GiB were free" if total else ""
+        raise OutOfMemoryError(
+            f"Memory of the device {device.type} did not suffice{numbers}.",
+            hint="Compose one take at a time, choose stable-audio-open-small, or compose on the CPU.",
+            detail=str(error),
+        ) from error

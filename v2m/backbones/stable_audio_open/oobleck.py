@@ -1,0 +1,174 @@
+"""The autoencoder of Stable Audio Open: convolutions with Snake activations, 2,048 samples a latent frame.
+
+The weight norm of the checkpoint is folded into the weights as they are loaded, which changes nothing but
+speed. Encoding gives the mean of the latents: the official code draws around it, but what is kept of a take
+must not depend on chance. Both ways work on tiles of a fixed grid with as much on either side as the
+convolutions see, so memory does not grow with the length and a tile's sound is that of the whole.
+
+Conventions: n item, c channel, t latent frame, s sample; here channels come before time. Modules are named
+as in the official checkpoint.
+Sources: Evans et al. 2024, "Fast timing-conditioned latent audio diffusion"; Kumar et al. 2023 (Snake in
+autoencoders); Stability-AI/stable-audio-tools, `models/autoencoders.py`, `models/bottleneck.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from v2m.backbones.stable_audio_open.config import OobleckShape
+
+_DILATIONS: Final = (1, 3, 9)
+_KERNEL: Final = 7
+TILE_FRAMES: Final = 256
+"""12 s: the widest layer then holds 0.3 GB, and margins are a tenth of the work."""
+
+_SMALLEST_SCALE: Final = 1e-4
+"""Of the latents' spread, in the bottleneck."""
+
+
+class Snake(nn.Module):
+    """x + sin^2(alpha x) / beta, both learned as logarithms."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.zeros(channels))
+        self.beta = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, c, s) -> (n, c, s)."""
+        alpha, beta = self.alpha.exp()[:, None], self.beta.exp()[:, None]
+        return x + (1.0 / (beta + 1e-9)) * torch.sin(x * alpha).pow(2)
+
+
+class ResidualUnit(nn.Module):
+    """A dilated convolution and one over channels, added to the input."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        padding = dilation * (_KERNEL - 1) // 2
+        self.layers = nn.Sequential(
+            Snake(channels),
+            nn.Conv1d(channels, channels, _KERNEL, dilation=dilation, padding=padding),
+            Snake(channels),
+            nn.Conv1d(channels, channels, 1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, c, s) -> (n, c, s)."""
+        return x + self.layers(x)  # type: ignore[no-any-return]
+
+
+class Stage(nn.Module):
+    """A change of rate, with three residual units on the side of the sound."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, c, s) -> (n, c', s')."""
+        return self.layers(x)  # type: ignore[no-any-return]
+
+
+def _encoder(shape: OobleckShape) -> Stage:
+    widths = [shape.encoder_channels * multiple for multiple in (1, *shape.multiples)]
+    stages = (
+        Stage(
+            *_units(low),
+            Snake(low),
+            nn.Conv1d(low, high, 2 * stride, stride=stride, padding=-(-stride // 2)),
+        )
+        for low, high, stride in zip(widths, widths[1:], shape.strides, strict=False)
+    )
+    return Stage(
+        nn.Conv1d(shape.audio_channels, widths[0], _KERNEL, padding=_KERNEL // 2),
+        *stages,
+        Snake(widths[-1]),
+        nn.Conv1d(widths[-1], 2 * shape.latent_channels, 3, padding=1),
+    )
+
+
+def _decoder(shape: OobleckShape) -> Stage:
+    widths = [shape.decoder_channels * multiple for multiple in (1, *shape.multiples)]
+    stages = [
+        Stage(
+            Snake(high),
+            nn.ConvTranspose1d(high, low, 2 * stride, stride=stride, padding=-(-stride // 2)),
+            *_units(low),
+        )
+        for low, high, stride in zip(widths, widths[1:], shape.strides, strict=False)
+    ]
+    return Stage(
+        nn.Conv1d(shape.latent_channels, widths[-1], _KERNEL, padding=_KERNEL // 2),
+        *reversed(stages),
+        Snake(widths[0]),
+        nn.Conv1d(widths[0], shape.audio_channels, _KERNEL, padding=_KERNEL // 2, bias=False),
+        nn.Tanh() if shape.final_tanh else nn.Identity(),
+    )
+
+
+def _units(channels: int) -> Iterator[ResidualUnit]:
+    return (ResidualUnit(channels, dilation) for dilation in _DILATIONS)
+
+
+class Autoencoder(nn.Module):
+    """Sound to latents and back."""
+
+    def __init__(self, shape: OobleckShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.encoder = _encoder(shape)
+        self.decoder = _decoder(shape)
+
+    def distribution(self, sound: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and spread (n, c, t) of the latents of sound (n, audio channels, s), all at once."""
+        mean, scale = self.encoder(sound).chunk(2, dim=1)
+        return mean / self.shape.scale, (functional.softplus(scale) + _SMALLEST_SCALE) / self.shape.scale
+
+    def encode(self, sound: Tensor) -> Tensor:
+        """Mean latents (1, c, t) of sound (1, audio channels, t * hop), tile by tile."""
+        hop = self.shape.hop_samples
+        return _tiled(sound, lambda tile: self.distribution(tile)[0], self.encoding_margin(), hop, 1)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Sound (1, audio channels, s) of latents (1, c, t), tile by tile."""
+        hop = self.shape.hop_samples
+        return _tiled(
+            latents, lambda tile: self.decoder(tile * self.shape.scale), self.decoding_margin(), 1, hop
+        )
+
+    def decoding_margin(self) -> int:
+        """Latent frames on either side that a sample depends on."""
+        seen = _KERNEL // 2
+        for stride in self.shape.strides:
+            # two frames more: a transposed kernel spans two, and rounding may begin in the one before
+            seen = -(-(seen + _units_see()) // stride) + 2
+        return seen + _KERNEL // 2
+
+    def encoding_margin(self) -> int:
+        """Latent frames on either side whose samples a latent depends on."""
+        seen = 1
+        for stride in reversed(self.shape.strides):
+            seen = seen * stride + 2 * stride + _units_see()
+        return -(-(seen + _KERNEL // 2) // self.shape.hop_samples)
+
+
+def _units_see() -> int:
+    return sum(_DILATIONS) * (_KERNEL // 2)
+
+
+def _tiled(x: Tensor, work: Callable[[Tensor], Tensor], margin: int, unit_in: int, unit_out: int) -> Tensor:
+    """Work on tiles of latent frames along the last axis; a frame has so many places before and after."""
+    frames = x.shape[-1] // unit_in
+    done = []
+    for start in range(0, frames, TILE_FRAMES):
+        stop = min(start + TILE_FRAMES, frames)
+        low, high = max(start - margin, 0), min(stop + margin, frames)
+        tile = work(x[..., low * unit_in : high * unit_in])
+        done.append(tile[..., (start - low) * unit_out : (stop - low) * unit_out])
+    return torch.cat(done, dim=-1)
