@@ -30,6 +30,12 @@ pytestmark = [
 TESTS = Path(__file__).parent.parent
 DEADLINE_S = 20.0
 
+KILLS = int(os.environ.get("V2M_KILLS", "15"))
+"""As many as there is time for; `V2M_KILLS=1000` is what the project promises."""
+
+PATIENCE_S = 240.0 + KILLS
+"""Of a client whose daemons are killed before they answer."""
+
 
 @dataclass
 class Daemon:
@@ -127,7 +133,7 @@ class Client:
 
     def submit(self, request: pb.ScoreRequest) -> str:
         """Submit until there is an answer; on a busy machine many a daemon is killed before it gives one."""
-        deadline = time.monotonic() + DEADLINE_S * 12
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             if job_id := self.submit_once(request, 2.0):
                 return job_id
@@ -241,10 +247,7 @@ def live(
     return [line for line in words.splitlines() if line.startswith("dies")]
 
 
-KILLS = int(os.environ.get("V2M_KILLS", "15"))
-"""As many as there is time for; `V2M_KILLS=1000` is what the project promises."""
-
-
+@pytest.mark.timeout(900 + 10 * KILLS)
 def test_killed_at_random_moments_under_eight_clients_every_job_is_done_once(
     daemon: Daemon, tmp_path: Path
 ) -> None:
@@ -257,7 +260,9 @@ def test_killed_at_random_moments_under_eight_clients_every_job_is_done_once(
     daemon.start()
     for thread in clients:
         thread.start()
-    for _ in range(KILLS):
+    for kill in range(KILLS):
+        if kill % 100 == 99:
+            print(f"{kill + 1} kills, {len(jobs)} jobs acknowledged", flush=True)
         daemon.until_ready()
         time.sleep(chance.expovariate(1 / 0.3))
         daemon.end(signal.SIGKILL)
