@@ -159,7 +159,7 @@ class Recording:
                 part: files.enter_context(WavWriter(folder / "stems" / f"{part}.wav"))
                 for part in self._spools
             }
-            for at, pieces in self._mastered(plan):
+            for at, pieces in self.mastered(plan):
                 cancel()
                 music.write(_sum(pieces, min(BLOCK_SAMPLES, count - at)))
                 for part, samples in pieces.items():
@@ -167,7 +167,8 @@ class Recording:
                 on_progress(min(1.0, (at + BLOCK_SAMPLES) / count))
         return plan
 
-    def _mastered(self, plan: MasterPlan) -> Iterator[tuple[int, Stems]]:
+    def mastered(self, plan: MasterPlan) -> Iterator[tuple[int, Stems]]:
+        """The parts as they are delivered, second by second: (first sample, parts)."""
         ending = self.programme.ending
         for at, pieces in self.blocks():
             yield at, {part: ending.shape(plan.apply(piece, at), at) for part, piece in pieces.items()}

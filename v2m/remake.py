@@ -43,7 +43,7 @@ def remake_of(folder: Path, again: Path, clock: StageClock) -> OpenedTake | None
     """Make all files of the take in a folder again, in an empty one.
 
     Returns:
-        The take, if it was composed; None for a song that was fitted.
+        The take, if notes were composed; None for a song that was fitted and for composed sound.
 
     Raises:
         DocumentError: the folder is no take, or what it was made from is damaged.
@@ -55,6 +55,12 @@ def remake_of(folder: Path, again: Path, clock: StageClock) -> OpenedTake | None
         from v2m.fit.fit import refit  # whose libraries are optional
 
         refit(folder, record, analysis_of(record), again, clock)
+        return None
+    if record.sound is not None:
+        from v2m.sound_take.opened import SoundTake
+        from v2m.sound_take.retiming import remake_sound
+
+        remake_sound(SoundTake.read(folder), again, clock)
         return None
     take = OpenedTake.read(folder)
     remake(take, again, clock)

@@ -11,18 +11,19 @@ from pathlib import Path
 from v2m_otio.read import Document, open_document
 
 from v2m.errors import V2MError
-from v2m.opened_take import OpenedTake, analysis_of
+from v2m.opened_take import analysis_of
+from v2m.sound_take.opened import AnyTake
 from v2m.take import TakeRecord
 from v2m_daemon.programme import DOCUMENT_SUFFIXES, Programme
 
 
-def stem_of(take: OpenedTake, what: str) -> str:
+def stem_of(take: AnyTake, what: str) -> str:
     """What a take is called that is made from another: all of one root are numbered in a row."""
     return re.sub(r"-(retimed|restyled)(-\d+)?$", "", take.name) + f"-{what}"
 
 
 @contextmanager
-def homecoming(take: OpenedTake, roots: Sequence[Path] = ()) -> Iterator[Document | None]:
+def homecoming(take: AnyTake, roots: Sequence[Path] = ()) -> Iterator[Document | None]:
     """The document of a take, else the copy with its music beside it; None where neither can be read.
 
     Args:
@@ -59,7 +60,7 @@ def programme_for(document: Document, record: TakeRecord, start_s: Fraction | No
     return Programme(document, analysis_of(record), start_s, record.sources)
 
 
-def _candidates(take: OpenedTake) -> Iterator[Path]:
+def _candidates(take: AnyTake) -> Iterator[Path]:
     for source in take.record.sources[:1]:
         path = Path(source.path)
         if path.suffix.lower() in DOCUMENT_SUFFIXES and path.exists():

@@ -10,12 +10,14 @@ from typing import Any
 
 from v2m.codecs.arrangement import PARTS, Part
 from v2m.errors import UsageError
-from v2m.opened_take import OpenedTake
 from v2m.part_names import parts_of
 from v2m.restyle import Restyling, restyle
 from v2m.retime import Retiming, redo, retime, swell
 from v2m.retime.telling import plan_words, told_plan
 from v2m.score import Scored
+from v2m.sound_take.opened import AnyTake, SoundTake
+from v2m.sound_take.restyling import check_restyling, restyle_sound
+from v2m.sound_take.retiming import retime_sound
 from v2m.swell import Swell
 from v2m.take import TakeRecord
 from v2m.timebase import parse_time
@@ -84,15 +86,18 @@ class Change:
     """The same in sentences."""
 
     @classmethod
-    def redoing(cls, settled: OpenedTake, wish: Retiming) -> Change:
+    def redoing(cls, settled: AnyTake, wish: Retiming) -> Change:
         """Some spans are composed again."""
         plan, record = wish.plan, settled.record
-        return cls(
-            partial(retime, settled, wish), {"plan": told_plan(plan, record)}, plan_words(plan, record)
-        )
+        return cls(retiming(settled, wish), {"plan": told_plan(plan, record)}, plan_words(plan, record))
 
 
-def changing(take: OpenedTake, wish: StyleWish) -> Change:
+def retiming(take: AnyTake, wish: Retiming) -> Callable[..., Scored]:
+    """What makes the take that a plan tells of."""
+    return partial(retime_sound if isinstance(take, SoundTake) else retime, take, wish)  # type: ignore[arg-type]
+
+
+def changing(take: AnyTake, wish: StyleWish) -> Change:
     """How to make the take that is asked for.
 
     Raises:
@@ -101,14 +106,18 @@ def changing(take: OpenedTake, wish: StyleWish) -> Change:
     if wish.span is not None:
         return Change.redoing(*read_redoing(take, wish))
     restyling = read_restyling(take.record, wish)
+    if isinstance(take, SoundTake):
+        check_restyling(take, restyling)
     if restyling.swells and restyling == Restyling(swells=restyling.swells, asked=restyling.asked):
         settled = take.settled  # more or less in some bars, and nothing else: all others stay
         swelling = swell(settled, restyling.swells, take.record.seed)
         return Change.redoing(settled, replace(swelling, asked=restyling.asked))
+    if isinstance(take, SoundTake):
+        return Change(partial(restyle_sound, take, restyling))
     return Change(partial(restyle, take, restyling))
 
 
-def read_redoing(take: OpenedTake, wish: StyleWish) -> tuple[OpenedTake, Retiming]:
+def read_redoing(take: AnyTake, wish: StyleWish) -> tuple[AnyTake, Retiming]:
     """A span to compose again, and the take in the form that is changed.
 
     Raises:

@@ -12,10 +12,10 @@ from v2m_otio.read import Document, open_document
 
 from v2m.errors import InputError
 from v2m.hits import find_hits
-from v2m.opened_take import OpenedTake
 from v2m.retime import MAX_BEND, Retiming, plan_retime
 from v2m.retime.following import followed, followed_end
 from v2m.retime.nudge import nudged, read_nudges
+from v2m.sound_take.opened import AnyTake
 from v2m.take import Source
 from v2m.timeline import Timeline
 from v2m_daemon.homecoming import homecoming
@@ -35,7 +35,7 @@ class Wish:
 class Asked:
     """The same, read."""
 
-    take: OpenedTake
+    take: AnyTake
     """The take in the form that is changed."""
 
     retiming: Retiming
@@ -47,7 +47,7 @@ class Asked:
 
 
 @contextmanager
-def read_wish(take: OpenedTake, wish: Wish, roots: Sequence[Path] = ()) -> Iterator[Asked]:
+def read_wish(take: AnyTake, wish: Wish, roots: Sequence[Path] = ()) -> Iterator[Asked]:
     """Plan what is asked for; the document stays readable while the context lasts.
 
     Args:
@@ -71,7 +71,7 @@ def read_wish(take: OpenedTake, wish: Wish, roots: Sequence[Path] = ()) -> Itera
         yield Asked(take, _recutting(take, wish, part), document, start_s)
 
 
-def _nudging(take: OpenedTake, wish: Wish) -> Retiming:
+def _nudging(take: AnyTake, wish: Wish) -> Retiming:
     record = take.record
     nudges = read_nudges(record, wish.nudges)
     plan = plan_retime(record.before, nudged(record, nudges), record.duration_s, None, max_bend=wish.max_bend)
@@ -79,7 +79,7 @@ def _nudging(take: OpenedTake, wish: Wish) -> Retiming:
     return Retiming(plan, wish.max_bend, asked)
 
 
-def _part(take: OpenedTake, timeline: Timeline) -> tuple[Fraction, Timeline]:
+def _part(take: AnyTake, timeline: Timeline) -> tuple[Fraction, Timeline]:
     """The part of a new timeline that a take is the music of: all the rest, unless the take ended before."""
     record = take.record
     if timeline.rate != record.frame_rate:
@@ -101,7 +101,7 @@ def _part(take: OpenedTake, timeline: Timeline) -> tuple[Fraction, Timeline]:
     return start_s, rest
 
 
-def _recutting(take: OpenedTake, wish: Wish, timeline: Timeline) -> Retiming:
+def _recutting(take: AnyTake, wish: Wish, timeline: Timeline) -> Retiming:
     if wish.timeline is None:
         raise AssertionError("a new timeline was asked for")
     hits = followed(take.record, find_hits(timeline), timeline.duration_s)

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -134,7 +134,16 @@ def _renewed(
     return {edit: known[edit] for edit in wanted}
 
 
-def redo(take: OpenedTake, start_s: Fraction, end_s: Fraction, seed: int, prompt: str) -> Retiming:
+class HasRecord(Protocol):
+    """A take of whichever kind."""
+
+    @property
+    def record(self) -> TakeRecord:
+        """What its `take.json` holds."""
+        ...
+
+
+def redo(take: HasRecord, start_s: Fraction, end_s: Fraction, seed: int, prompt: str) -> Retiming:
     """What is asked of a take that is settled, where a span of it is to be composed again.
 
     Raises:
@@ -145,7 +154,7 @@ def redo(take: OpenedTake, start_s: Fraction, end_s: Fraction, seed: int, prompt
     return Retiming(plan_redone(before, told), MAX_BEND, {}, redone=told)
 
 
-def swell(take: OpenedTake, swells: Sequence[Swell], seed: int) -> Retiming:
+def swell(take: HasRecord, swells: Sequence[Swell], seed: int) -> Retiming:
     """What is asked of a take that is settled, where more or less is to happen in some of its bars."""
     before = take.record.before
     told = swelling(before, swells, seed, take.record.prompt)

@@ -48,9 +48,14 @@ def asked_of_model(analysis: Analysis, text: str, wish: TempoWish) -> Request:
     bpm = plan_beats(analysis, brief, TempoWish(wish.bpm, _NEAR_STEADY)).nominal_bpm
     if wish.bpm is None and brief.bpm is None:
         bpm = float(round(bpm))  # models have read whole numbers
-    words = text.strip().rstrip(".,;")
-    if brief.bpm is None:
-        words = f"{words}, {bpm:.0f} BPM" if words else f"{bpm:.0f} BPM"
     freedom = _USUAL_FREEDOM if wish.freedom is None else wish.freedom
     steady = TempoMap.steady(bpm, float(analysis.timeline.duration_s), beats_per_bar=brief.beats_per_bar)
-    return Request(words, bpm, steady, MAX_STRETCH * min(1.0, freedom / _USUAL_FREEDOM))
+    return Request(words_with_tempo(text, bpm), bpm, steady, MAX_STRETCH * min(1.0, freedom / _USUAL_FREEDOM))
+
+
+def words_with_tempo(text: str, bpm: float) -> str:
+    """The words with a tempo, unless they name one."""
+    words = text.strip().rstrip(".,;")
+    if read_prompt(text).bpm is not None:
+        return words
+    return f"{words}, {bpm:.0f} BPM" if words else f"{bpm:.0f} BPM"

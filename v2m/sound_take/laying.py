@@ -67,9 +67,14 @@ def lay_sound(samples: Samples, analysis: Analysis, request: Request) -> Laid:
         "clarity": round(music.pulse.clarity, 3),
         "largest_stretch": round(found.largest_stretch, 4),
     }
-    pieces = tuple((piece.course_s, piece.song_s, piece.end_song_s) for piece in found.course.pieces)
-    knots = tuple(zip(found.warp.course_s.tolist(), found.warp.time_s.tolist(), strict=True))
-    return Laid(pieces, knots, found.tempo_map, told, offbeat_notes(analysis.hits, found.tempo_map))
+    (piece,) = found.course.pieces  # nothing is cut
+    begin_s = piece.song_s - piece.course_s  # the fit counts from the first beat that it meets
+    knots = tuple(
+        (round(at_s + begin_s, 6), time_s)
+        for at_s, time_s in zip(found.warp.course_s.tolist(), found.warp.time_s.tolist(), strict=True)
+    )
+    whole = ((0.0, 0.0, music.duration_s),)
+    return Laid(whole, knots, found.tempo_map, told, offbeat_notes(analysis.hits, found.tempo_map))
 
 
 def _as_composed(samples: Samples, analysis: Analysis, request: Request, why: str) -> Laid:

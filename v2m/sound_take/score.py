@@ -6,6 +6,7 @@ words with a tempo -> latents, all takes together -> sound -> its beats on the h
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +22,7 @@ from v2m.errors import InputError, OutputWriteError
 from v2m.licences import licence_notes
 from v2m.measures import measures
 from v2m.plan import TempoWish
-from v2m.prompt.pace import prompt_from_pace
+from v2m.prompt.watching.unasked import words_of
 from v2m.report.write import write_looks
 from v2m.score import Scored, ScoreSettings
 from v2m.shelf import TakeShelf
@@ -40,7 +41,7 @@ from v2m.sound_take.files import (
 from v2m.sound_take.laying import Laid, lay_sound
 from v2m.sound_take.playing import Along
 from v2m.stages import Cancel, StageClock
-from v2m.take import Sound, Source, TakeRecord, read_record, write_record
+from v2m.take import Parent, Sound, Source, TakeRecord, read_record, write_record
 
 SPARE_S: Final = 2.0
 """What is composed beyond the programme: four beats at 120 BPM, of which the fit may begin on any."""
@@ -50,6 +51,14 @@ LONGEST_S: Final = 2 * 3600
 
 _KERNEL_SHARE: Final = 0.01
 """Lengths of kernels that differ by less are the same."""
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """The take that another was made from, and what was asked of it."""
+
+    parent: Parent
+    asked: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,8 @@ class Order:
 
     sources: tuple[Source, ...] = ()
     with_report: bool = True
+    lineage: Lineage | None = None
+    """None for takes that are made from no other."""
 
 
 def score_sound(
@@ -132,10 +143,8 @@ class _Job:
         return adapter
 
     def request(self) -> Request:
-        text = self.settings.prompt
-        if text is None or not text.strip():
-            text = prompt_from_pace(self.analysis.timeline)
-            self.notes.append(f'No prompt was given; by the pace of the cutting it is "{text}".')
+        text, notes = words_of(self.analysis, self.settings.prompt)
+        self.notes += notes
         self.text = text
         wish = TempoWish(self.settings.tempo_bpm, self.settings.tempo_freedom)
         return asked_of_model(self.analysis, text, wish)
@@ -243,4 +252,6 @@ class _Job:
             drop_frame=timeline.drop_frame,
             goes_on=timeline.goes_on,
             sound=sound,
+            parent=None if self.order.lineage is None else self.order.lineage.parent,
+            asked={} if self.order.lineage is None else dict(self.order.lineage.asked),
         )

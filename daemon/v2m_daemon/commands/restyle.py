@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from v2m.opened_take import OpenedTake
 from v2m.shelf import Shelf
+from v2m.sound_take.opened import open_take
 from v2m.stages import StageClock
 from v2m_daemon.homecoming import homecoming, programme_for, stem_of
 from v2m_daemon.placing import place
@@ -22,7 +22,7 @@ from v2m_daemon.telling import scored_words
 def run(arguments: argparse.Namespace) -> int:
     """Restyle and place; 0 when it was done."""
     plot = plot_path(arguments)
-    take = OpenedTake.read(Path(arguments.take))
+    take = open_take(Path(arguments.take))
     wish = StyleWish(
         prompt=arguments.prompt,
         lock=tuple(arguments.lock),

@@ -8,15 +8,16 @@ import sys
 from pathlib import Path
 
 from v2m.errors import UsageError
-from v2m.opened_take import OpenedTake
-from v2m.retime import plan_of, retime
+from v2m.retime import plan_of
 from v2m.retime.telling import plan_words, told_plan
 from v2m.shelf import Shelf
+from v2m.sound_take.opened import open_take
 from v2m.stages import StageClock
 from v2m_daemon.homecoming import programme_for, stem_of
 from v2m_daemon.placing import place
 from v2m_daemon.plotting import plot_best, plot_path
 from v2m_daemon.progress import show_progress
+from v2m_daemon.restyling import retiming
 from v2m_daemon.results import of_scoring
 from v2m_daemon.retiming import Wish, read_wish
 from v2m_daemon.telling import scored_words
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     if bool(wish.nudges) == (wish.timeline is not None):
         raise UsageError("`v2m retime` needs either --nudge or --timeline.")
     plot = plot_path(arguments)
-    take = OpenedTake.read(Path(arguments.take))
+    take = open_take(Path(arguments.take))
     with read_wish(take, wish) as asked:
         take, plan = asked.take, asked.retiming.plan
         since = plan_of(take.record)
@@ -50,9 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
             Shelf(out_dir, overwrite=arguments.overwrite) as shelf,
         ):
             clock = StageClock(progress)
-            made = retime(
-                take, asked.retiming, shelf=shelf, stem=stem, clock=clock, with_report=arguments.report
-            )
+            make = retiming(take, asked.retiming)
+            made = make(shelf=shelf, stem=stem, clock=clock, with_report=arguments.report)
             placed = None
             if asked.document is not None:
                 programme = programme_for(asked.document, made.record, asked.start_s)

@@ -98,7 +98,7 @@ class Studio:
         if not work.puts_in_place:
             return Done({}, {})  # takes are changed where they lie
         change = retime_take if work.spec.kind is JobKind.RETIME else restyle_take
-        return change(work, self.backbone, StageClock(progress), cancel)
+        return change(work, self, StageClock(progress), cancel)
 
     def _analyze(self, work: Work, folder: JobFolder, progress: Progress, cancel: Cancel) -> Done:
         drafts = Drafts(folder.stages, wording_of(work))

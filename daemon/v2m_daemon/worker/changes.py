@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Protocol
 
 from v2m.backbones.base import RenewingBackbone
-from v2m.opened_take import OpenedTake
-from v2m.retime import plan_of, retime
+from v2m.backbones.sound.model import SoundModel
+from v2m.retime import plan_of
 from v2m.retime.telling import told_plan
+from v2m.sound_take.opened import AnyTake, SoundTake, open_take
 from v2m.stages import Cancel, StageClock
 from v2m.take import take_id
 from v2m_daemon.homecoming import homecoming, programme_for, stem_of
 from v2m_daemon.jobs.folder import JobFolder
 from v2m_daemon.jobs.spec import JobSpec, names_in
-from v2m_daemon.restyling import StyleWish, changing
+from v2m_daemon.restyling import StyleWish, changing, retiming
 from v2m_daemon.retiming import Wish, read_wish
 from v2m_daemon.worker.asked import inside, place_of, wording_of
 from v2m_daemon.worker.draft_shelf import DraftShelf
@@ -22,11 +23,29 @@ from v2m_daemon.worker.drafts import Drafts
 from v2m_daemon.worker.executor import Done, Work
 from v2m_daemon.worker.handover import hand_over
 
-Load = Callable[[str], RenewingBackbone]
-"""Gives the backbone of a name."""
+
+class Models(Protocol):
+    """Who has the models."""
+
+    def backbone(self, name: str) -> RenewingBackbone:
+        """The backbone of a name that writes notes."""
+        ...
+
+    def sound_model(self, name: str, adapter: Path | None = None) -> SoundModel:
+        """The model of a name that composes sound."""
+        ...
 
 
-def retime_take(work: Work, load: Load, clock: StageClock, cancel: Cancel) -> Done:
+def _warm(take: AnyTake, models: Models) -> dict[str, Any]:
+    """What composed a take, for whoever composes some of it again."""
+    record = take.record
+    if not isinstance(take, SoundTake):
+        return {"backbone": models.backbone(record.backbone)}
+    adapter = record.settings.get("adapter")
+    return {"model": models.sound_model(record.backbone, Path(adapter) if adapter else None)}
+
+
+def retime_take(work: Work, models: Models, clock: StageClock, cancel: Cancel) -> Done:
     """Move hits of a take.
 
     Raises:
@@ -38,9 +57,9 @@ def retime_take(work: Work, load: Load, clock: StageClock, cancel: Cancel) -> Do
         shelf = _shelf(work, take)
         take, plan = asked.take, asked.retiming.plan
         composes = any(placed.edit.renewal is not None for placed in plan.edits)
-        made = retime(
-            take, asked.retiming, shelf=shelf, stem=stem_of(take, "retimed"), clock=clock, cancel=cancel,
-            backbone=load(take.record.backbone) if composes else None,
+        made = retiming(take, asked.retiming)(
+            shelf=shelf, stem=stem_of(take, "retimed"), clock=clock, cancel=cancel,
+            **(_warm(take, models) if composes else {}),
         )  # fmt: skip
         cancel()
         programme = None
@@ -50,7 +69,7 @@ def retime_take(work: Work, load: Load, clock: StageClock, cancel: Cancel) -> Do
         return hand_over(work, programme, [made], shelf, clock, told)
 
 
-def restyle_take(work: Work, load: Load, clock: StageClock, cancel: Cancel) -> Done:
+def restyle_take(work: Work, models: Models, clock: StageClock, cancel: Cancel) -> Done:
     """Make other music on a take's beats.
 
     Raises:
@@ -62,7 +81,7 @@ def restyle_take(work: Work, load: Load, clock: StageClock, cancel: Cancel) -> D
         shelf = _shelf(work, take)
         made = change.make(
             shelf=shelf, stem=stem_of(take, "restyled"), clock=clock, cancel=cancel,
-            backbone=load(take.record.backbone),
+            **_warm(take, models),
         )  # fmt: skip
         cancel()
         programme = None if document is None else programme_for(document, made.record)
@@ -82,11 +101,11 @@ def _style_wish(spec: JobSpec) -> StyleWish:
     )
 
 
-def _take(work: Work) -> OpenedTake:
-    return OpenedTake.read(inside(work, Path(work.spec.document)))
+def _take(work: Work) -> AnyTake:
+    return open_take(inside(work, Path(work.spec.document)))
 
 
-def _shelf(work: Work, take: OpenedTake) -> DraftShelf:
+def _shelf(work: Work, take: AnyTake) -> DraftShelf:
     folder = JobFolder(work.folder)
     key = Drafts(folder.stages, wording_of(work)).key(take_id(take.record))
     return DraftShelf(folder.stages, key, place_of(work, folder), overwrite=work.spec.overwrite)

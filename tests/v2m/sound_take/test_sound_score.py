@@ -57,6 +57,7 @@ def test_beats_fall_on_hits_and_every_file_is_there(tmp_path: Path, analysis: An
     assert any("Stability" in note for note in record.notes)
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_bytes(tmp_path: Path, analysis: Analysis) -> None:
     one = scored(tmp_path / "1", analysis, ToySound(), takes=2)
     other = scored(tmp_path / "2", analysis, ToySound(), takes=2)
