@@ -1,0 +1,324 @@
+"""Stable Audio 3 against Stability-AI/stable-audio-3, module by module and from prompt to latents.
+
+The official code needs einops: where it is not installed, `pip install --target FOLDER/packages einops`.
+Its use of torchaudio, which only resamples files, is left out; its sliding window takes its own way of
+masked attention in chunks, which needs no GPU.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from importlib import import_module
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "tiny_models"))
+tiny = import_module("stable_audio_3")
+
+from parities.row import Row  # noqa: E402
+from v2m.backbones.stable_audio_3.config_file import config_from_dict  # noqa: E402
+from v2m.backbones.stable_audio_3.lora import merge, read_lora  # noqa: E402
+from v2m.backbones.stable_audio_3.sampler import Guidance, Prompted, sample  # noqa: E402
+from v2m.backbones.stable_audio_3.schedule import noise_levels  # noqa: E402
+from v2m.backbones.stable_audio_3.text import TextEncoder  # noqa: E402
+from v2m.backbones.stable_audio_3.transformer import Condition  # noqa: E402
+from v2m.backbones.stable_audio_3.weights import Parts, load_parts  # noqa: E402
+from v2m.stages import never_cancel  # noqa: E402
+
+REPOSITORY = "Stability-AI/stable-audio-3"
+MODULE_BAR = 1e-6
+SOUND_BAR = 1e-5
+FRAMES = 40
+TAKES = 4
+LORA_KINDS = ("lora", "dora-rows", "dora-cols", "bora", "lora-xs", "dora-rows-xs", "dora-cols-xs", "bora-xs")
+
+
+class Official:
+    """The official code, imported from its checkout."""
+
+    def __init__(self, folder: Path) -> None:
+        checkouts = [folder / REPOSITORY.replace("/", "+"), folder / REPOSITORY]
+        found = next((path for path in checkouts if (path / "stable_audio_3").is_dir()), None)
+        if found is None:
+            raise FileNotFoundError(checkouts[0])
+        self._paths = [str(found), str(folder / "packages")]
+        with self._imports():
+            self.factory = import_module("stable_audio_3.factory")
+            self.loading = import_module("stable_audio_3.loading_utils")
+            self.sampling = import_module("stable_audio_3.inference.sampling")
+            self.conditioners = import_module("stable_audio_3.models.conditioners")
+            self.transformer = import_module("stable_audio_3.models.transformer")
+            self.lora = import_module("stable_audio_3.models.lora")
+        self.transformer.flex_attention_available = False
+
+    @contextmanager
+    def _imports(self) -> Iterator[None]:
+        own = sys.modules.pop("stable_audio_3", None)  # the tiny checkpoints' module has the same name
+        sys.modules.setdefault("torchaudio", _no_torchaudio())
+        sys.path[:0] = self._paths
+        try:
+            with redirect_stdout(StringIO()):
+                yield
+        finally:
+            for path in self._paths:
+                sys.path.remove(path)
+            if own is not None:
+                sys.modules["stable_audio_3"] = own
+
+    def model(self, values: dict[str, Any], tensors: dict[str, Tensor], text: Path | None = None) -> Any:  # noqa: ANN401
+        """The whole official model with given weights."""
+        self.conditioners.T5GemmaConditioner.T5GEMMA_MODEL_DIMS = {"google/t5gemma-b-b-ul2": tiny.TEXT_WIDTH}
+        conditioning = values["model"]["conditioning"]
+        if text is not None:
+            conditioning["configs"][0]["config"]["model_path"] = str(text)
+        else:
+            del conditioning["configs"][0]
+        with redirect_stdout(StringIO()) as told:
+            model = self.factory.create_diffusion_cond_from_config(values)
+            self.loading.copy_state_dict(model, tensors)
+        passed_over = [line for line in told.getvalue().splitlines() if "not found" in line]
+        if text is not None and passed_over:
+            raise AssertionError(passed_over)
+        return model.eval().requires_grad_(False)
+
+
+def _no_torchaudio() -> types.ModuleType:
+    module = types.ModuleType("torchaudio")
+    module.transforms = types.ModuleType("torchaudio.transforms")  # type: ignore[attr-defined]
+    module.transforms.Resample = object
+    sys.modules["torchaudio.transforms"] = module.transforms
+    return module
+
+
+class Pair:
+    """One tiny checkpoint in both codes."""
+
+    def __init__(self, official: Official, size: str, *, post_trained: bool, folder: Path) -> None:
+        self.size, self.official = size, official
+        self.folder = tiny.write(folder, size=size, post_trained=post_trained)
+        self.values = tiny.config(size, post_trained=post_trained)
+        self.tensors = tiny.tensors(self.values)
+        self.config = config_from_dict(self.values)
+        self.ours: Parts = load_parts(self.folder / "model.safetensors", self.config)
+        self.theirs = official.model(
+            tiny.config(size, post_trained=post_trained), self.tensors, folder / "t5gemma-b-b-ul2"
+        )
+        generator = torch.Generator().manual_seed(7)
+
+        def draw(*shape: int) -> Tensor:
+            return torch.randn(shape, generator=generator)
+
+        self.x = draw(TAKES, FRAMES, tiny.CHANNELS)
+        self.words, self.length = draw(1, tiny.TEXT_TOKENS + 1, tiny.TEXT_WIDTH), draw(1, tiny.TEXT_WIDTH)
+        self.avoided = draw(1, tiny.TEXT_TOKENS + 1, tiny.TEXT_WIDTH)
+        self.local = torch.zeros(TAKES, FRAMES, tiny.CHANNELS + 1)
+        for known in (slice(0, 9), slice(20, 26)):  # two regions are kept
+            self.local[:, known, 0] = 1
+            self.local[:, known, 1:] = draw(TAKES, FRAMES, tiny.CHANNELS)[:, known]
+        self.fresh = draw(50, TAKES, FRAMES, tiny.CHANNELS)
+
+    def row(self, module: str, file: str, ours: Tensor, theirs: Tensor, bar: float, note: str = "") -> Row:
+        """One line of the table."""
+        worst = float((ours - theirs).abs().max())
+        return Row(f"SA3 {module}", f"{REPOSITORY} {file}", worst, float(theirs.abs().max()), bar, note)
+
+    def velocity(self, local: Tensor, noise_level: float) -> tuple[Tensor, Tensor]:
+        """Of the transformer alone."""
+        model = self.ours.transformer
+        condition = Condition(self.words, TAKES, self.length, local)
+        level = model.levels(torch.tensor([noise_level]), self.length)
+        ours = model(self.x, level, model.told(condition, FRAMES))
+        theirs = self.theirs.model(
+            self.x.mT,
+            torch.full((TAKES,), noise_level),
+            cross_attn_cond=self.words.expand(TAKES, -1, -1),
+            global_cond=self.length.expand(TAKES, -1),
+            local_add_cond=local.expand(TAKES, FRAMES, -1).mT,
+        )
+        return ours, theirs.mT
+
+    def latents(
+        self, local: Tensor, guidance: Guidance, avoided: Tensor | None, steps: int
+    ) -> tuple[Tensor, Tensor]:
+        """From noise to latents."""
+        config = self.config
+        levels = noise_levels(steps, config.shift, FRAMES)
+        ours = sample(
+            self.ours.transformer,
+            config.objective,
+            Prompted(self.words, avoided, self.length, local, None),
+            self.x,
+            levels,
+            guidance,
+            lambda step, takes: self.fresh[step][takes],
+            lambda fraction: None,
+            never_cancel,
+        )
+        fresh = iter(self.fresh)
+        told = {
+            "cross_attn_cond": self.words.expand(TAKES, -1, -1),
+            "global_cond": self.length.expand(TAKES, -1),
+            "local_add_cond": local.expand(TAKES, FRAMES, -1).mT,
+        }
+        if avoided is not None:
+            told["negative_cross_attn_cond"] = avoided.expand(TAKES, -1, -1)
+        drawn, torch.randn_like = torch.randn_like, lambda x: next(fresh).mT  # type: ignore[assignment]
+        try:
+            theirs = self.official.sampling.sample_diffusion(
+                self.theirs.model,
+                self.x.mT,
+                told,
+                config.objective,
+                steps,
+                cfg_scale=guidance.text_scale,
+                apg_scale=guidance.projection,
+                dist_shift=self.theirs.sampling_dist_shift,
+                rescale_cfg=True,
+                scale_phi=guidance.rescale,
+                disable_tqdm=True,
+                decode=False,
+            )
+        finally:
+            torch.randn_like = drawn
+        return ours, theirs.mT
+
+
+def rows(official: Path) -> Iterator[Row]:
+    """The lines of the table."""
+    code = Official(official)
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+        for size, name in (("small", "SAME-S"), ("medium", "SAME-L")):
+            base = Pair(code, size, post_trained=False, folder=Path(folder) / f"{size}-base")
+            yield from _transformer_rows(base)
+            yield from _autoencoder_rows(base, name)
+            yield from _euler_rows(base)
+            yield from _ping_pong_rows(Pair(code, size, post_trained=True, folder=Path(folder) / size))
+        yield from _schedule_rows(base)
+        yield from _text_rows(base)
+    yield from _lora_rows(code)
+
+
+def _transformer_rows(pair: Pair) -> Iterator[Row]:
+    kind = "differential" if pair.size == "medium" else "standard"
+    nothing = torch.zeros(1, 1, tiny.CHANNELS + 1)
+    file = "models/dit.py"
+    yield pair.row(f"DiT, {kind} attention", file, *pair.velocity(nothing, 0.7), MODULE_BAR, "nothing known")
+    yield pair.row(f"DiT, {kind} attention", file, *pair.velocity(pair.local, 0.3), MODULE_BAR, "inpainting")
+
+
+def _autoencoder_rows(pair: Pair, name: str) -> Iterator[Row]:
+    ours, theirs, file = pair.ours.autoencoder, pair.theirs.pretransform, "models/autoencoders.py"
+    generator = torch.Generator().manual_seed(3)
+    for frames, note in ((24, ""), (140, "in stretches")):
+        sound = 0.3 * torch.randn(2, frames * tiny.HOP, generator=generator)
+        encoded = theirs.encode(sound[None])
+        yield pair.row(f"{name} encoder", file, ours.encode(sound), encoded[0].T, SOUND_BAR, note)
+        latents = torch.randn(frames, tiny.CHANNELS, generator=generator)
+        decoded = theirs.decode(latents.T[None])[0]
+        yield pair.row(f"{name} decoder", file, ours.decode(latents), decoded, SOUND_BAR, note)
+
+
+def _euler_rows(pair: Pair) -> Iterator[Row]:
+    nothing, file = torch.zeros(1, 1, tiny.CHANNELS + 1), "inference/sampling.py"
+    asked = {
+        "no guidance": (Guidance(1.0), None),
+        "guided, projected": (Guidance(7.0), None),
+        "half projected, rescaled": (Guidance(4.0, projection=0.5, rescale=0.7), None),
+        "plain, negative prompt": (Guidance(3.0, projection=0.0), pair.avoided),
+    }
+    for note, (guidance, avoided) in asked.items():
+        latents = pair.latents(nothing, guidance, avoided, steps=10)
+        yield pair.row(f"Euler sampler, {pair.size}", file, *latents, MODULE_BAR, note)
+    latents = pair.latents(pair.local, Guidance(7.0), None, steps=10)
+    yield pair.row(f"Euler sampler, {pair.size}", file, *latents, MODULE_BAR, "inpainting two regions")
+
+
+def _ping_pong_rows(pair: Pair) -> Iterator[Row]:
+    for local, note in ((torch.zeros(1, 1, tiny.CHANNELS + 1), "8 steps"), (pair.local, "inpainting")):
+        latents = pair.latents(local, Guidance(), None, steps=8)
+        yield pair.row(f"ping-pong sampler, {pair.size}", "inference/sampling.py", *latents, MODULE_BAR, note)
+
+
+def _schedule_rows(pair: Pair) -> Iterator[Row]:
+    from v2m.backbones.stable_audio_3.config import ShiftConfig
+
+    file = "inference/distribution_shift.py"
+    spreads: dict[str, dict[str, float]] = {
+        "logsnr": {"rate": 0.0},
+        "flux": {"alpha_min": 1.0, "alpha_max": 6.9},
+        "full": {"base_shift": 0.5, "max_shift": 1.15},
+        "none": {},
+    }
+    for kind, options in spreads.items():
+        ours = noise_levels(50, ShiftConfig(kind, options), 900)  # type: ignore[arg-type]
+        shift = pair.theirs._create_dist_shift({"type": kind, **options})
+        theirs = pair.official.sampling.build_schedule(50, dist_shift=shift, effective_seq_len=900)
+        yield pair.row(f"schedule, {kind}", file, ours, theirs, MODULE_BAR)
+
+
+def _text_rows(pair: Pair) -> Iterator[Row]:
+    encoder = TextEncoder(pair.folder / "t5gemma-b-b-ul2", pair.config.text, torch.device("cpu"))
+    for prompt, seconds in (("lo-fi", 12.5), ("a prompt that is too long for it", 999.0)):
+        ours = pair.ours.conditioner.prompt(*encoder([prompt]), seconds)
+        told = pair.theirs.conditioner([{"prompt": prompt, "seconds_total": seconds}], "cpu")
+        theirs = pair.theirs.get_conditioning_inputs(
+            {**told, "inpaint_mask": [torch.zeros(1, 1, 4)], "inpaint_masked_input": [torch.zeros(1, 8, 4)]}
+        )
+        note, file = f"{len(prompt)} characters, {seconds} s", "models/conditioners.py"
+        yield pair.row("T5Gemma and length", file, ours, theirs["cross_attn_cond"], MODULE_BAR, note)
+        length = pair.ours.conditioner.length(seconds)
+        yield pair.row("length, global", file, length, theirs["global_cond"], MODULE_BAR, note)
+
+
+def _lora_rows(code: Official) -> Iterator[Row]:
+    for kind in LORA_KINDS:
+        with tempfile.TemporaryDirectory() as folder:
+            yield _lora_row(code, kind, Path(folder) / "style.safetensors")
+
+
+def _lora_row(code: Official, kind: str, path: Path) -> Row:
+    """All weights of a model with a LoRA that the official code made, random and saved by it."""
+    values = tiny.config("medium")
+    tensors = tiny.tensors(values)
+    model = code.model(tiny.config("medium"), tensors)
+    settings = {"rank": 4, "alpha": 6, "adapter_type": kind, "exclude": ["to_local_embed"]}
+    made = {torch.nn.Linear: {"weight": _parametrized(code, kind, "from_linear")}}
+    made[torch.nn.Conv1d] = {"weight": _parametrized(code, kind, "from_conv1d")}
+    torch.manual_seed(1)
+    for part in (model.model, model.conditioner):
+        code.lora.add_lora(part, made, exclude=settings["exclude"])
+        for parameter in code.lora.get_lora_params(part):
+            parameter.data += 0.2 * torch.randn_like(parameter)
+    stored = {
+        **code.lora.get_lora_state_dict(model.model),
+        **code.lora.get_lora_state_dict(model.conditioner),
+    }
+    code.lora.save_lora_safetensors(stored, settings, path)
+    plain = code.model(tiny.config("medium"), tensors)
+    plain.model_config = None
+    with redirect_stdout(StringIO()):
+        code.lora.load_and_apply_loras(plain, [path], "diffusion_cond_inpaint")
+    theirs = {name: module.weight for name, module in plain.named_modules() if hasattr(module, "weight")}
+    theirs = {f"{name}.weight": weight for name, weight in theirs.items()}
+    ours = dict(tensors)
+    merge(ours, [read_lora(path)])
+    changed = [name for name in ours if name in theirs and not torch.equal(ours[name], tensors[name])]
+    worst = max(float((ours[name] - theirs[name]).abs().max()) for name in theirs if name in ours)
+    scale = max(float(theirs[name].abs().max()) for name in changed)
+    note = f"{len(changed)} layers changed"
+    return Row(f"SA3 LoRA, {kind}", f"{REPOSITORY} models/lora", worst, scale, MODULE_BAR, note)
+
+
+def _parametrized(code: Official, kind: str, way: str) -> Any:  # noqa: ANN401 - a class of theirs
+    from functools import partial
+
+    return partial(getattr(code.lora.LoRAParametrization, way), rank=4, lora_alpha=6, adapter_type=kind)
