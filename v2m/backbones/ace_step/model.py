@@ -202,7 +202,8 @@ class AceStep:
                 f"The adapter {self._adapter.name} has a column of {adapter.column.shape}, expected "
                 f"({projection.out_channels}, {taps}): this model takes {taps} frames at once."
             )
-        return torch.from_numpy(adapter.column).to(self._device)
+        # zeros say nothing, and without them a step has the branches of the base: the same bits
+        return torch.from_numpy(adapter.column).to(self._device) if adapter.column.any() else None
 
     def _load_autoencoder(self) -> Oobleck:
         if self._autoencoder is None:

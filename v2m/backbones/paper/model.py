@@ -108,7 +108,9 @@ class Paper:
         cancel()
         with telling_memory(self.name, window.frame_count):
             network = self._load_network()
-            conditioning, unwanted = self._conditioning(window)
+            # a column of zeros says nothing, and without a curve a step has the branches of the base
+            hears_curve = network.curve_column is not None and bool(network.curve_column.any())
+            conditioning, unwanted = self._conditioning(window, window.curve if hears_curve else None)
 
             def stopped() -> bool:
                 cancel()  # raises
@@ -191,7 +193,9 @@ class Paper:
         ]
         return torch.from_numpy(np.stack(drawn)).to(self._arithmetic.device)
 
-    def _conditioning(self, window: SoundWindow) -> tuple[Conditioning, Conditioning | None]:
+    def _conditioning(
+        self, window: SoundWindow, curve: NDArray[np.float32] | None
+    ) -> tuple[Conditioning, Conditioning | None]:
         """What is asked for, a row a take, and what is not wanted in place of no words."""
         takes, frames = len(window.seeds), window.frame_count
         masked = np.zeros((takes, frames, self.grid.channels), np.float32)
@@ -199,12 +203,11 @@ class Paper:
         if window.known is not None and window.known_latents is not None:
             mask[:, window.known] = 1
             masked[:, window.known] = window.known_latents[:, window.known] / self.config.latent_scale
-        has_column = self._adapter is not None or self.config.curve_channels
         asked = Conditioning(
             masked_latent=torch.from_numpy(masked),
             mask=torch.from_numpy(mask),
             grid=torch.zeros(takes, frames, 0),
-            curve=torch.from_numpy(np.tile(window.curve, (takes, 1))) if has_column else None,
+            curve=None if curve is None else torch.from_numpy(np.tile(curve, (takes, 1))),
         ).to(self._arithmetic.device)
         if self._words is None:
             folder = text_encoder_folder(self._root)
