@@ -23,6 +23,7 @@ from typing import Any, TypeAlias
 from v2m import __version__
 from v2m.errors import CancelledError, UsageError, V2MError
 from v2m_daemon import flags
+from v2m_daemon.commands.evaluate_flags import add_evaluate
 
 Command = Callable[[argparse.Namespace], int]
 Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
@@ -59,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_watch(commands)
     _add_models(commands)
     _add_install_resolve(commands)
+    add_evaluate(commands)
     doctor = commands.add_parser("doctor", help="say what is here, what is missing and how to get it")
     flags.add_json(doctor)
     doctor.set_defaults(run="v2m_daemon.commands.doctor")

@@ -127,4 +127,4 @@ def _curve_correlation(before: Features, after: Features) -> float | None:
     ]  # fmt: skip
     if min(np.ptp(curve) for curve in curves) == 0:
         return None
-    return float(np.corrcoef(np.stack(curves))[0, 1])
+    return float(np.atleast_2d(np.corrcoef(np.stack(curves)))[0, 1])

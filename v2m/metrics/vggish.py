@@ -49,6 +49,11 @@ class VGGish:
                 hint="docs/peers.md says how to make them from torchvggish's release; then give --weights.",
             )
 
+    @staticmethod
+    def is_here() -> bool:
+        """Whether the weights lie among the models."""
+        return (models_folder() / WEIGHTS).is_file()
+
     @cached_property
     def sha256(self) -> str:
         """Of the weights file."""
