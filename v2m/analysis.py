@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from v2m.curves import DEFAULT_KERNEL_S, EventCurve, Features, event_curve, novelty
 from v2m.encoders.choosing import choose_encoder, new_encoder
@@ -21,9 +21,13 @@ from v2m.encoders.protocol import PictureEncoder
 from v2m.errors import MediaError
 from v2m.frames import SMALL, FrameBatch, Sheet, SheetGatherer, probe, read_frames
 from v2m.hits import Hit, find_hits
+from v2m.licences import licence_notes
 from v2m.shots import timeline_of_video
 from v2m.stages import Cancel, never_cancel
 from v2m.timeline import Cut, Timeline
+
+if TYPE_CHECKING:
+    from v2m.prompt.watching.unasked import Unasked
 
 CURVE_RATE_HZ: Final = 25.0
 """Grid of the curve: above twice the highest rate of sixteenths (12 Hz at 180 BPM)."""
@@ -50,6 +54,9 @@ class Analysis:
 
     encoder_sha256: str = ""
     """Hash of the weights that looked at the picture; empty where there were none."""
+
+    words: Unasked | None = None
+    """What the programme was found to ask for, where nobody says it; None: it was not looked for yet."""
 
     @property
     def encoder(self) -> str:
@@ -147,7 +154,8 @@ def _encoder(name: str, notes: Iterable[str], cancel: Cancel) -> tuple[PictureEn
     """The encoder that a name means, and the notes with why it is this one and what is to be known of it."""
     choice = choose_encoder(name)
     looking = new_encoder(choice.name, cancel=cancel)
-    return looking, [*notes, *filter(None, [choice.reason, *looking.notes])]
+    licences = licence_notes([choice.name.partition(":")[0]])
+    return looking, [*notes, *filter(None, [choice.reason, *looking.notes]), *licences]
 
 
 def look(encoder: PictureEncoder, batches: Iterator[FrameBatch]) -> Features | None:

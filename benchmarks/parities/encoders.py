@@ -31,7 +31,7 @@ def rows(official: Path) -> Iterator[Row]:
     """Each encoder in turn."""
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        for part in (_musicfm, _avsiam):
+        for part in (_musicfm, _avsiam, _cotracker):
             yield from part(official, Path(folder))
 
 
@@ -229,6 +229,33 @@ def _official_avsiam(checkout: Path, tensors: dict[str, Tensor]) -> Any:  # noqa
     nn.Module.__init__(model)
     model.vit_base = base
     return model.eval()
+
+
+def _cotracker(official: Path, folder: Path) -> Iterator[Row]:
+    """At the published size, whose widths their code has fixed, on small pictures."""
+    from v2m.encoders.cotracker.tracker import CoTracker
+
+    checkout = _checkout(official, "facebookresearch", "co-tracker")
+    _package("cotracker", checkout / "cotracker")
+    name = "cotracker.models.core.cotracker.cotracker3_offline"
+    theirs: Any = importlib.import_module(name).CoTrackerThreeOffline(stride=4, corr_radius=3, window_len=60)
+    tiny().scattered(theirs.eval())
+    theirs.time_emb = type(theirs)(stride=4, corr_radius=3, window_len=60).time_emb  # not a weight
+    with torch.no_grad():
+        for head in (theirs.updateformer.flow_head, theirs.updateformer.vis_conf_head):
+            head.weight *= 0.05  # points move by pixels, and visibility stays off its ends
+            head.bias *= 0.05
+    ours = CoTracker.of(dict(theirs.state_dict())).eval()
+    clip = torch.rand(12, 3, 64, 96) * 255
+    points = torch.cat([torch.randint(0, 12, (9, 1)), torch.rand(9, 2) * torch.tensor([95, 63])], dim=1)
+    with torch.no_grad():
+        places, visibility, confidence, _ = theirs(clip[None], points[None], iters=6)
+        tracks = ours(clip, points)
+    where = "facebookresearch/co-tracker cotracker3_offline.py"
+    # a step of float32 is 8e-6 where a place is at 100 pixels
+    yield Row("CoTracker tracks, pixels", where, *_worst(tracks.places, places[0]), 2e-5)
+    yield Row("CoTracker visibility", where, *_worst(tracks.visibility, visibility[0]), BAR)
+    yield Row("CoTracker confidence", where, *_worst(tracks.confidence, confidence[0]), BAR)
 
 
 class _Anything(ModuleType):

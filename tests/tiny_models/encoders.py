@@ -48,7 +48,7 @@ def write_tensors(path: Path, module: torch.nn.Module) -> None:
     save_file({name: value.contiguous() for name, value in module.state_dict().items()}, path)
 
 
-def write_musicfm(folder: Path, *, width: int = 32, layers: int = 3, old_norm: bool = False) -> Path:
+def write_musicfm(folder: Path, *, width: int = 32, layers: int = 8, old_norm: bool = False) -> Path:
     """As converted from `pretrained_msd.pt`: every key under `model.`, parts of the training with them."""
     from v2m.encoders.musicfm.network import MusicFM, Shape
 
@@ -97,4 +97,13 @@ def write_avsiam(folder: Path, *, width: int = 24, blocks: int = 2) -> Path:
     save_file(
         {f"module.{name}": value for name, value in own.items()}, folder / "as2m_pretrained.20.safetensors"
     )
+    return folder
+
+
+def write_cotracker(folder: Path) -> Path:
+    """As converted from `scaled_offline.pth`."""
+    from v2m.encoders.cotracker.tracker import CoTracker
+
+    network = scattered(CoTracker(16, 32, 48, (24, 16), depth=2, virtual=4))
+    write_tensors(folder / "scaled_offline.safetensors", network)
     return folder

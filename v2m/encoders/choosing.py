@@ -146,6 +146,12 @@ def _avsiam(name: str, crop: bool, cancel: Cancel) -> PictureEncoder:
     return AVSiamEye(_folder(name), cancel=cancel)
 
 
+def _cotracker(name: str, crop: bool, cancel: Cancel) -> PictureEncoder:
+    from v2m.encoders.cotracker.eye import CoTrackerEye
+
+    return CoTrackerEye(_folder(name), cancel=cancel)
+
+
 def _folder(name: str) -> Path:
     return models_folder() / name
 
@@ -155,5 +161,6 @@ _MAKERS: Final[dict[str, Callable[[str, bool, Cancel], PictureEncoder]]] = {
     "flow": _flow,
     **dict.fromkeys(_ON_GPU, _dinov2),
     "vjepa2": _vjepa2,
+    "cotracker": _cotracker,
     "avsiam": _avsiam,
 }

@@ -51,26 +51,30 @@ class ClipGatherer:
 
     def __init__(
         self,
-        compute: Callable[[Pictures], FloatRows],
+        compute: Callable[[Pictures, FloatArray], FloatRows],
         store: FeatureStore,
         *,
         length: int,
         stride: int,
+        timed: bool = False,
         cancel: Cancel = never_cancel,
     ) -> None:
         """Prepare.
 
         Args:
-            compute: rows (t / stride, d) of a clip of up to `length` pictures; a multiple of `stride`.
+            compute: rows (t / stride, d) of a clip of up to `length` pictures, a multiple of `stride`, and
+                of the times (t,) at which each begins, from 0 on.
             store: rows of clips that were computed before.
             length: pictures in a clip, a multiple of four times `stride`.
             stride: pictures that make a row.
+            timed: whether the times have a part in the rows.
             cancel: raises CancelledError to stop; asked before each clip.
         """
         self._compute = compute
         self._store = store
         self._length = length
         self._stride = stride
+        self._timed = timed
         self._cancel = cancel
         self._shots: dict[int, _Shot] = {}
         self._times_s: list[FloatArray] = []
@@ -138,8 +142,9 @@ class ClipGatherer:
         # the last picture stands until the clip is whole
         missing = -len(shot.pictures) % self._stride
         clip = np.stack([*shot.pictures, *[shot.pictures[-1]] * missing])
-        backwards = shot.times_s[-1] < shot.times_s[0]
-        rows = self._rows_of(clip[::-1])[::-1] if backwards else self._rows_of(clip)
+        times_s = np.array([*shot.times_s, *[shot.times_s[-1]] * missing])
+        backwards = times_s[-1] < times_s[0]
+        rows = self._rows_of(clip[::-1], times_s[::-1])[::-1] if backwards else self._rows_of(clip, times_s)
         if shot.tail is None:
             return rows
         rows = rows.copy()
@@ -149,12 +154,15 @@ class ClipGatherer:
         rows[:count] = shot.tail * (1 - share) + rows[:count] * share
         return rows
 
-    def _rows_of(self, clip: Pictures) -> FloatRows:
-        key, count = key_of(clip), len(clip) // self._stride
+    def _rows_of(self, clip: Pictures, times_s: FloatArray) -> FloatRows:
+        """Rows of a clip in order of time."""
+        apart_s = np.round(times_s - times_s[0], 3)  # rounded, so that a clip is known wherever it lies
+        key = key_of(clip, apart_s if self._timed else np.zeros(0))
+        count = len(clip) // self._stride
         known = self._store.get(key)
         if known is not None:
             return known[:count]
-        rows = self._compute(np.ascontiguousarray(clip))
+        rows = self._compute(np.ascontiguousarray(clip), apart_s)
         # all that is kept has one shape
         whole = np.zeros((self._length // self._stride, *rows.shape[1:]), dtype=np.float32)
         whole[:count] = rows

@@ -98,7 +98,8 @@ class FlowEncoder:
         self._add(np.array([time_s]), motion_rows(*(np.zeros((1, 1, 2)),) * 2, np.zeros((1, 1))))
 
     def _take(self, pairs: list[tuple[_Seen, _Seen, int]]) -> None:
-        earlier, later = (np.stack([pair[side].luma for pair in pairs]) for side in (0, 1))
+        earlier = np.stack([before.luma for before, _, _ in pairs])
+        later = np.stack([after.luma for _, after, _ in pairs])
         apart_s = np.array([after.time_s - before.time_s for before, after, _ in pairs])
         rows = _rows(earlier, later, apart_s)
         middles_s = np.array([(before.time_s + after.time_s) / 2 for before, after, _ in pairs])

@@ -56,14 +56,15 @@ def optical_flow(earlier: FloatArray, later: FloatArray) -> tuple[FloatArray, Fl
 def _refined(first: FloatArray, second: FloatArray, flow: FloatArray) -> tuple[FloatArray, FloatArray]:
     first, second = (ndimage.gaussian_filter(each, (0, _SMOOTH, _SMOOTH)) for each in (first, second))
     down, across = np.gradient(first, axis=(1, 2))
-    xx, xy, yy = _window(across * across), _window(across * down), _window(down * down)
+    squares = (np.asarray(a * b, np.float32) for a, b in ((across, across), (across, down), (down, down)))
+    xx, xy, yy = (_window(square) for square in squares)
     half_trace = (xx + yy) / 2
     smaller = half_trace - np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
     xx, yy = xx + _NOISE, yy + _NOISE
     scale = 1 / (xx * yy - xy * xy)
     for _ in range(_ROUNDS):
         change = _warped(second, flow) - first
-        x, y = _window(across * change), _window(down * change)
+        x, y = (_window(np.asarray(gradient * change, np.float32)) for gradient in (across, down))
         step = np.stack([(xy * y - yy * x) * scale, (xy * x - xx * y) * scale], axis=-1)
         # more than a window's half cannot be told from one window
         flow = flow + np.clip(step, -WINDOW / 2, WINDOW / 2).astype(np.float32)

@@ -49,10 +49,12 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("v2m", appauthor=False) / "cache" / "features"
 
 
-def key_of(content: NDArray[np.generic]) -> bytes:
-    """The hash by which an array's features are found."""
-    whole = hashlib.sha256(f"{content.shape} {content.dtype}".encode())
-    whole.update(np.ascontiguousarray(content).view(np.uint8).data)
+def key_of(*contents: NDArray[np.generic]) -> bytes:
+    """The hash by which the features of some arrays are found."""
+    whole = hashlib.sha256()
+    for content in contents:
+        whole.update(f"{content.shape} {content.dtype};".encode())
+        whole.update(np.ascontiguousarray(content).reshape(-1).view(np.uint8).data)
     return whole.digest()[:_KEY_BYTES]
 
 

@@ -108,7 +108,7 @@ class VJepa2Encoder:
             cancel=self._cancel,
         )
 
-    def _look(self, clip: Pictures) -> FloatRows:
+    def _look(self, clip: Pictures, times_s: FloatArray) -> FloatRows:
         return halving(self._pooled, clip[None], NAME)[0]
 
     def _pooled(self, clips: Pictures) -> FloatRows:

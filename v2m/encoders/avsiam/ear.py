@@ -76,7 +76,7 @@ class AVSiamEar:
             row_s=ROW_S,
             cancel=self._cancel,
         )
-        return Features(np.arange(len(rows)) * float(ROW_S), rows, NAME)
+        return Features(np.arange(len(rows), dtype=np.float64) * float(ROW_S), rows, NAME)
 
     def _states(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         sound = torch.from_numpy(np.ascontiguousarray(samples)).to(self._device)

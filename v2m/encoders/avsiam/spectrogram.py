@@ -48,7 +48,8 @@ def _log_bands(samples: Tensor) -> Tensor:
     window = torch.hann_window(WINDOW_SAMPLES, periodic=False, dtype=frames.dtype, device=frames.device)
     frames = (frames - _PREEMPHASIS * before) * window
     power = torch.fft.rfft(frames, n=_TRANSFORM).abs().pow(2)  # (t, 257)
-    return (power @ _triangles().to(power)).clamp(min=_FLOOR).log()
+    bands: Tensor = power @ _triangles().to(power)
+    return bands.clamp(min=_FLOOR).log()
 
 
 @functools.lru_cache(maxsize=1)

@@ -83,9 +83,7 @@ class MusicFM(nn.Module):
         super().__init__()
         self.shape = shape
         self.conv = _Front(shape)
-        self.conformer = nn.Module()
-        self.conformer.layers = nn.ModuleList(_Layer(shape) for _ in range(layers))
-        self.conformer.layer_norm = nn.LayerNorm(shape.width)
+        self.conformer = _Conformer(shape, layers)
 
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor], layer: int = LAYER) -> MusicFM:
@@ -115,6 +113,15 @@ class MusicFM(nn.Module):
         if len(hidden) == self.shape.layers + 1:
             hidden[-1] = self.conformer.layer_norm(states)
         return hidden
+
+
+class _Conformer(nn.Module):
+    """What the checkpoint calls so; `MusicFM` goes through it."""
+
+    def __init__(self, shape: Shape, layers: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(_Layer(shape) for _ in range(layers))
+        self.layer_norm = nn.LayerNorm(shape.width)
 
 
 class _Front(nn.Module):
@@ -185,16 +192,17 @@ class _Attention(nn.Module):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        for name in ("linear_q", "linear_k", "linear_v", "linear_out"):
-            setattr(self, name, nn.Linear(shape.width, shape.width))
+        self.linear_q, self.linear_k, self.linear_v, self.linear_out = (
+            nn.Linear(shape.width, shape.width) for _ in range(4)
+        )
 
     def forward(self, states: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
-        heads = states.unflatten(-1, (HEADS, -1))  # (b, t, heads, d)
+        heads = states.reshape(*states.shape[:2], HEADS, -1)  # (b, t, heads, d)
         half = heads.shape[-1] // 2
         crossed = torch.cat([-heads[..., half:], heads[..., :half]], dim=-1)
         turned = (heads * turn[0] + crossed * turn[1]).flatten(2)
         q, k, v = (
-            linear(source).unflatten(-1, (HEADS, -1)).transpose(1, 2)  # (b, heads, t, d)
+            linear(source).view(heads.shape).transpose(1, 2)  # (b, heads, t, d)
             for linear, source in ((self.linear_q, turned), (self.linear_k, turned), (self.linear_v, states))
         )
         mixed = F.scaled_dot_product_attention(q, k, v)
