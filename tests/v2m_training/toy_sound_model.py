@@ -57,9 +57,13 @@ class ToyModel:
         self.objective = objective
         self.module = ToyNetwork()
         self.column = NAME
+        self.latent_scale = 1.0
         self.weights_sha256 = "7" * 64
-        self.grid = LatentGrid(RATE_HZ, HOP, CHANNELS, 1000)
+        self.grid = TOY_GRID
         self._event = EventColumn(self.module, self.module.project_in, WIDTH, curves)
+
+    def official_name(self, parameter: str) -> str:
+        return "toy." + parameter
 
     def blocks(self) -> list[nn.Module]:
         return list(self.module.blocks)
@@ -85,24 +89,29 @@ class ToyModel:
         return np.stack([sound, sound], axis=1).astype(np.float32)
 
 
-def write_set(folder: Path, tracks: int = 8, frames: int = 60, model: str = "toy") -> Path:
+TOY_GRID = LatentGrid(RATE_HZ, HOP, CHANNELS, 1000)
+
+
+def write_set(
+    folder: Path, tracks: int = 8, frames: int = 60, sha256: str = "7" * 64, grid: LatentGrid = TOY_GRID
+) -> Path:
     """A prepared set whose latents rise where the curve does."""
     (folder / "latents").mkdir(parents=True)
     (folder / "curves").mkdir()
     rows = []
     for i in range(tracks):
         rng = np.random.default_rng(i)
-        sharp = standardize(rng.standard_normal(round(frames * HOP / RATE_HZ * FINE_RATE_HZ)) > 1.5)
-        at = (np.arange(frames) * HOP / RATE_HZ * FINE_RATE_HZ).astype(int)
-        latents = 0.5 * sharp[at][:, None] + 0.3 * rng.standard_normal((frames, CHANNELS))
+        at = (np.arange(frames) / float(grid.rate_hz) * FINE_RATE_HZ).astype(int)
+        sharp = standardize(rng.standard_normal(at[-1] + 10) > 1.5)
+        latents = 0.5 * sharp[at][:, None] + 0.3 * rng.standard_normal((frames, grid.channels))
         save_file({"latents": latents.astype(np.float16)}, folder / f"latents/{i}.safetensors")
         save_file({"spectral": sharp.astype(np.float32)}, folder / f"curves/{i}.safetensors")
         split = "validation" if i >= tracks - 2 else "training"
         rows.append(
-            Track(f"t{i}", f"{i:064d}", "calm " * (i % 3), "CC0-1.0", f"w{i}", split, frames * HOP / RATE_HZ,
-                  frames, f"latents/{i}.safetensors", f"curves/{i}.safetensors")
+            Track(f"t{i}", f"{i:064d}", "calm " * (1 + i % 3), "CC0-1.0", f"w{i}", split,
+                  float(frames / grid.rate_hz), frames, f"latents/{i}.safetensors", f"curves/{i}.safetensors")
         )  # fmt: skip
-    facts = SetFacts(model, "7" * 64, RATE_HZ, HOP, CHANNELS, ("spectral",), 0.25)
+    facts = SetFacts("toy", sha256, grid.sample_rate_hz, grid.hop_samples, grid.channels, ("spectral",), 0.25)
     (folder / "set.json").write_text(json.dumps(asdict(facts)))
     write_lines(folder / "tracks.jsonl", rows)
     return folder

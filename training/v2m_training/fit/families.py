@@ -7,6 +7,7 @@ from typing import Final, cast
 
 import torch
 
+from v2m.backbones import added_folder
 from v2m.errors import UsageError
 from v2m_training.fit.config import FitConfig
 from v2m_training.fit.trainable import Trainable
@@ -34,4 +35,4 @@ def load_family(config: FitConfig, device: torch.device) -> Trainable:
             hint="`sketch` is trained by `v2m-train text-to-music` and `v2m-train curve`.",
         )
     binding = importlib.import_module(_MODULES[name])
-    return cast(Trainable, binding.load(config, device))
+    return cast(Trainable, binding.load(config, config.weights or added_folder(config.family), device))

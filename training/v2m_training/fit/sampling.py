@@ -43,4 +43,4 @@ def compose(
                 base = model.velocity(x, at, silent, torch.zeros_like(curve))
                 predicted = base + text_scale * (predicted - base)
             x = stepped(model.objective, x, predicted.float(), at, end.expand(len(prompts)))
-    return x
+    return x * model.latent_scale

@@ -36,6 +36,9 @@ class Trainable(Protocol):
     column: str
     """Name of the parameter of `module` that is the event curves' column, (k, d), zeros at first."""
 
+    latent_scale: float
+    """Latents are divided by this before noise is added to them."""
+
     @property
     def grid(self) -> LatentGrid:
         """How its latents lie in time."""
@@ -47,7 +50,7 @@ class Trainable(Protocol):
         ...
 
     def blocks(self) -> Sequence[nn.Module]:
-        """The repeated layers of `module`: sharded one by one, and computed again in the backward pass."""
+        """The repeated layers of `module`: where they take memory, computed again in the backward pass."""
         ...
 
     def conditioning(self, prompts: Sequence[str | None], seconds: Sequence[float]) -> Conditions:
@@ -67,4 +70,8 @@ class Trainable(Protocol):
 
     def decode(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
         """Sound (t * hop_samples, 2) of latents (t, c)."""
+        ...
+
+    def official_name(self, parameter: str) -> str:
+        """What a parameter of `module` is called in the model's own file of weights."""
         ...

@@ -68,7 +68,7 @@ class Trainer:
                 block.forward = partial(checkpoint, block.forward, use_reentrant=False)
         self.is_sharded = self.config.trained == "everything" and self.team.size > 1
         if self.is_sharded:
-            self.team.shard(module, blocks)
+            self.team.shard(module)
 
     def update(self, batch: Batch) -> StepResult:
         """One step on this process's share of the batch; every process takes it at the same time.
@@ -109,10 +109,11 @@ class Trainer:
         batch = batch.to(self.team.device)
         with torch.no_grad():
             conditioning = self.model.conditioning(batch.prompts, batch.seconds)
-        x_t = noised(self.model.objective, batch.data, batch.noise, batch.time)
+        data = batch.data / self.model.latent_scale
+        x_t = noised(self.model.objective, data, batch.noise, batch.time)
         with self.computing():
             predicted = self.model.velocity(x_t, batch.time, conditioning, batch.curve)
-        return loss(self.model.objective, predicted, batch.data, batch.noise, batch.time)
+        return loss(self.model.objective, predicted, data, batch.noise, batch.time)
 
     @contextmanager
     def computing(self) -> Iterator[None]:

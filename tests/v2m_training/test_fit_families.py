@@ -1,0 +1,133 @@
+"""Fine-tuning of tiny models of every family, read from files in their official layout."""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from v2m_training.fit.config import CurveInput, FitConfig, LowRank, Measuring, Optimisation
+from v2m_training.fit.families import load_family
+from v2m_training.fit.run import fit
+
+from v2m.errors import UsageError
+
+TINY = Path(__file__).parents[1] / "tiny_models"
+CPU = torch.device("cpu")
+
+pytest.importorskip("transformers", reason="the families' text encoders need it")
+
+
+def tiny(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"tiny_{name}", TINY / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+WRITERS: dict[str, Callable[[Path], Path]] = {
+    "stable-audio-3-small-base": lambda folder: tiny("stable_audio_3").write(folder, post_trained=False),
+    "stable-audio-3-medium-base": lambda folder: tiny("stable_audio_3").write(
+        folder, size="medium", post_trained=False
+    ),
+    "stable-audio-open": lambda folder: tiny("stable_audio_open").write(folder),
+    "stable-audio-open-small": lambda folder: tiny("stable_audio_open").write(folder, small=True),
+    "paper": lambda folder: tiny("paper").write(folder),
+}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    made: dict[str, Path] = {}
+
+    def folder(family: str) -> Path:
+        if family not in made:
+            made[family] = WRITERS[family](tmp_path_factory.mktemp(family) / family)
+        return made[family]
+
+    return folder
+
+
+def run_of(family: str, folder: Path, tmp_path: Path, toy: ModuleType, **changes: Any) -> FitConfig:
+    config = FitConfig(
+        family, tmp_path / "set", tmp_path / "run", weights=folder, steps=12, batch_size=4, device="cpu",
+        precision="float32", log_every=2, save_every=100,
+        optimisation=Optimisation(warmup_steps=1, learning_rate=1e-3, new_rate=5e-2, ema_decay=0.5),
+        measuring=Measuring(every=0, excerpts=2, samples=0), lora=LowRank(rank=2),
+    )  # fmt: skip
+    model = load_family(config, CPU)
+    frames = 40
+    toy.write_set(config.data, 6, frames, model.weights_sha256, model.grid)
+    return replace(config, crop_s=24 / float(model.grid.rate_hz), **changes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", WRITERS)
+def test_only_the_column_moves_and_the_loss_falls(
+    family: str, folders: Callable[[str], Path], tmp_path: Path, toy: ModuleType
+) -> None:
+    config = run_of(family, folders(family), tmp_path, toy)
+    model = load_family(config, CPU)
+    before = {name: value.clone() for name, value in model.module.state_dict().items()}
+    weights = load_file(fit(config, model))
+    assert set(weights) == {model.column}
+    moved = {
+        name for name, value in model.module.state_dict().items() if not torch.equal(before[name], value)
+    }
+    assert moved == {model.column}
+    everything = replace(config, trained="everything", out_dir=tmp_path / "all", steps=30)
+    if family == "stable-audio-open-small":  # distilled
+        with pytest.raises(UsageError, match="would undo"):
+            fit(everything)
+        return
+    lines = (fit(everything).parent / "log.jsonl").read_text().splitlines()
+    losses = [float(line.split('"loss": ')[1].split(",")[0]) for line in lines if '"loss"' in line]
+    assert sum(losses[-3:]) < 0.95 * sum(losses[:3])
+
+
+@pytest.mark.parametrize("family", WRITERS)
+def test_a_column_of_zeros_is_the_base_and_rows_do_not_see_each_other(
+    family: str, folders: Callable[[str], Path]
+) -> None:
+    config = FitConfig(family, Path("none"), weights=folders(family), curve=CurveInput(kernels_s=(0.7, 2.5)))
+    model = load_family(config, CPU)
+    torch.manual_seed(0)
+    x, curve = torch.randn(3, 20, model.grid.channels), torch.randn(3, 20, 2)
+    time, seconds = torch.tensor([0.2, 0.5, 0.8]), [2.0] * 3
+    with torch.no_grad():
+        column = dict(model.module.named_parameters())[model.column].zero_()
+        asked = model.conditioning(["calm piano", None, "fast"], seconds)
+        together = model.velocity(x, time, asked, curve)
+        plain = model.velocity(x, time, asked, torch.zeros_like(curve))
+        assert torch.equal(together, plain)
+        for i, prompt in enumerate(["calm piano", None, "fast"]):
+            row = slice(i, i + 1)
+            alone = model.velocity(x[row], time[row], model.conditioning([prompt], seconds[:1]), curve[row])
+            assert torch.allclose(alone, together[row], atol=1e-5)
+        column.normal_()
+        assert not torch.allclose(model.velocity(x, time, asked, curve), together)
+        one_frame = torch.zeros_like(curve)
+        one_frame[:, 7, 1] = 1.0
+        assert not torch.allclose(model.velocity(x, time, asked, one_frame), together)
+
+
+def test_the_second_column_of_several_is_trained_too(
+    folders: Callable[[str], Path], tmp_path: Path, toy: ModuleType
+) -> None:
+    config = run_of("paper", folders("paper"), tmp_path, toy)
+    config = replace(config, curve=CurveInput(kernels_s=(0.7, 2.5)), trained="lora", steps=3)
+    weights = load_file(fit(config))
+    assert weights["event_column"].shape == (2, 32)
+    assert bool((weights["event_column"][1] != 0).any())
+    assert any(name.endswith("lora_up") and bool(value.any()) for name, value in weights.items())
+
+
+def test_families_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="expected one of"):
+        load_family(FitConfig("sketch", tmp_path, weights=tmp_path), CPU)
