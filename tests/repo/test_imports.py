@@ -23,6 +23,7 @@ OWNERS = {
         "v2m.codecs",
         "v2m.backbones",
         "v2m.encoders",
+        "v2m.metrics",
         "v2m.prompt.watching",
         "v2m_training",
         "v2m_daemon.models.unpickle",
