@@ -68,6 +68,7 @@ class Judged:
     sch: SCH
     onsets: float
     onset_chance: float
+    beats_s: NDArray[np.float64]
 
 
 def judge(wav: Path, cuts_s: list[float], analysis: Analysis) -> Judged:
@@ -82,7 +83,15 @@ def judge(wav: Path, cuts_s: list[float], analysis: Analysis) -> Judged:
         scene_cut_hit(cuts_s, beats_s, duration_s, TOLERANCE_S),
         _within(samples, cuts_s, frame_s),
         _within(samples, shifted, frame_s),
+        beats_s,
     )
+
+
+def _lag_s(tracked_s: NDArray[np.float64], planned_s: NDArray[np.float64]) -> float:
+    """How long after the planned beats the judge hears them, where it hears them at all."""
+    late_s = tracked_s[:, None] - planned_s
+    nearest_s = late_s[np.arange(len(late_s)), np.abs(late_s).argmin(axis=1)]
+    return float(nearest_s[np.abs(nearest_s) < TOLERANCE_S].mean())
 
 
 def _shifted(cuts_s: list[float], duration_s: float) -> list[float]:
@@ -133,7 +142,8 @@ def main() -> None:
     print(
         f"mean of {len(rows)} timelines, {cuts} cuts, {arguments.takes} take(s): SCH {mean[1]:.3f} "
         f"(chance {mean[2]:.3f}); constant tempo {mean[3]:.3f} (chance {mean[4]:.3f}); "
-        f"onset within a frame {mean[5]:.3f} (chance {mean[6]:.3f})"
+        f"onset within a frame {mean[5]:.3f} (chance {mean[6]:.3f}); "
+        f"beats are tracked {1000 * mean[7]:.0f} ms after they were planned"
     )
 
 
@@ -171,7 +181,8 @@ def run_one(index: int, arguments: argparse.Namespace) -> tuple[float, ...]:
         flush=True,
     )
     return (
-        len(cuts_s), value, ours.sch.chance, baseline, constant.sch.chance, ours.onsets, ours.onset_chance
+        len(cuts_s), value, ours.sch.chance, baseline, constant.sch.chance, ours.onsets, ours.onset_chance,
+        _lag_s(ours.beats_s, np.array(plan.tempo_map.beats_s)),
     )  # fmt: skip
 
 

@@ -20,8 +20,13 @@ from v2m.tempo.segment import SegmentForm
 REACH_S = 0.02
 """Sound and picture this near are one event to eye and ear: half a frame at 24 a second."""
 
-NEAR_S = 0.08
-"""A beat farther than this from a hit does nothing for it; 20 ms of the 100 are left to whoever plays it."""
+LEAD_S = 0.02
+"""What beats are said to be near is the moment so much before the hit: a beat is heard, by a tracker too,
+when its attack has risen, some 30 ms after it began (`benchmarks/sch.py` prints the lag)."""
+
+NEAR_S = 0.06
+"""A beat farther than this from that moment does nothing for the hit: 80 ms early or 40 late, which leaves
+20 ms of the 100 to whoever plays it."""
 
 _PASSED_COST = 0.12
 """A passed hit with a beat within reach by luck: dearer than to reach it on any beat, so it is reached."""
@@ -58,14 +63,15 @@ def passing_cost(
     picked = np.minimum(np.arange(0, len(bins) + _STRIDE - 1, _STRIDE), len(bins) - 1)
     a, b = np.broadcast_arrays(bins[picked][None, :], bins[picked][:, None])
     beats = _beats(form, from_off_beat, a, b, spare)
-    distance_s = np.abs(beats - passed.places[:, None, None, None]).min(axis=1) * interval_s
+    moments = passed.places - LEAD_S / interval_s
+    distance_s = np.abs(beats - moments[:, None, None, None]).min(axis=1) * interval_s
     cost = np.tensordot(passed.weights, missed_share(distance_s), axes=1)
     nearest = np.minimum((np.arange(len(bins)) + _STRIDE // 2) // _STRIDE, len(picked) - 1)
     return np.asarray(cost[nearest[:, None], nearest[None, :]])
 
 
 def missed_share(distance_s: FloatArray) -> FloatArray:
-    """Share of its weight that a hit costs when the nearest beat is so far away."""
+    """Share of its weight that a hit costs when the nearest beat is so far from its moment."""
     rise = np.clip((distance_s - REACH_S) / (NEAR_S - REACH_S), 0.0, 1.0)
     return np.where(distance_s <= NEAR_S, _PASSED_COST + (_NEAR_COST - _PASSED_COST) * rise, 1.0)
 

@@ -22,7 +22,7 @@ from v2m.hits import Hit
 from v2m.tempo.hold import hold_mean
 from v2m.tempo.map import TempoMap
 from v2m.tempo.nominal import choose_bpm, choose_click
-from v2m.tempo.passing import NEAR_S, REACH_S
+from v2m.tempo.passing import LEAD_S, NEAR_S, REACH_S
 from v2m.tempo.refine import Pins, settle
 from v2m.tempo.search import Route, Targets, search
 from v2m.tempo.settings import TempoCosts, TempoSettings, costs_about
@@ -88,9 +88,10 @@ def plan_tempo(
 
 def _reached(targets: Targets, tempo_map: TempoMap) -> float:
     """Weight of the targets that a beat reaches or, for half of it, comes near."""
-    beats = np.array(tempo_map.beats_s)
-    off_s = np.abs(beats[:, None] - targets.times_s).min(axis=0)
-    return float(targets.weights @ ((off_s <= REACH_S) / 2 + (off_s <= NEAR_S) / 2))
+    late_s = np.array(tempo_map.beats_s)[:, None] - targets.times_s
+    exact = (np.abs(late_s) <= REACH_S).any(axis=0)
+    near = (np.abs(late_s + LEAD_S) <= NEAR_S).any(axis=0)
+    return float(targets.weights @ (exact / 2 + near / 2))
 
 
 def targets_of(hits: Sequence[Hit], duration_s: float) -> Targets:
@@ -136,17 +137,18 @@ def _pins(route: Route, beats_s: FloatArray, first: int, targets: Targets) -> tu
     """The route's targets, exactly, and those that it passes near, as near as it does; and their weights."""
     positions = np.full(len(targets.times_s), np.nan)
     slack = np.zeros(len(targets.times_s))
-    weights = targets.weights.copy()
+    weights, times = targets.weights.copy(), targets.times_s.copy()
     positions[list(route.targets)] = np.array(route.half_beats) / 2 - first
     for k in np.flatnonzero(np.isnan(positions)):
-        beat = int(np.argmin(np.abs(beats_s - targets.times_s[k])))
-        off = abs(float(beats_s[beat]) - targets.times_s[k])
-        if off <= NEAR_S + REACH_S and not (positions == beat).any():
+        moment = times[k] - LEAD_S
+        beat = int(np.argmin(np.abs(beats_s - moment)))
+        if abs(float(beats_s[beat]) - moment) <= NEAR_S + REACH_S and not (positions == beat).any():
             positions[k] = beat
-            slack[k] = 0.0 if off < _TRY_EXACT_S else NEAR_S
+            if abs(float(beats_s[beat]) - times[k]) >= _TRY_EXACT_S:
+                times[k], slack[k] = moment, NEAR_S
             weights[k] /= 2  # where both cannot be, the route's own target stays
     held = np.flatnonzero(~np.isnan(positions))
-    return Pins(positions[held], targets.times_s[held], slack[held]), weights[held]
+    return Pins(positions[held], times[held], slack[held]), weights[held]
 
 
 def _draft(route: Route, targets: Targets, costs: TempoCosts, duration_s: float) -> tuple[FloatArray, int]:
