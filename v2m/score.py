@@ -31,7 +31,7 @@ from v2m.performance import Recording, play
 from v2m.piece import Piece
 from v2m.plan import TempoWish, offbeat_notes, plan_beats
 from v2m.prompt.casting import silent_parts
-from v2m.prompt.pace import prompt_from_pace
+from v2m.prompt.watching.unasked import with_words, words_of
 from v2m.prompt.words import Brief, read_prompt
 from v2m.report.write import write_looks
 from v2m.shelf import TakeShelf
@@ -149,6 +149,7 @@ def score(
     names = [stem] if settings.takes == 1 else [f"{stem}-{letter}" for letter in _LETTERS[: settings.takes]]
     for name in names:
         shelf.check(name)
+    analysis = with_words(analysis, settings.prompt, clock=clock, cancel=cancel)
     if composes_sound(settings.backbone):
         from v2m.sound_take.score import Order, score_sound  # whose libraries are optional
 
@@ -219,10 +220,8 @@ class _Job:
         self.seed = secrets.randbelow(2**31) if settings.seed is None else settings.seed
 
     def _brief(self) -> Brief:
-        text = self.settings.prompt
-        if text is None or not text.strip():
-            text = prompt_from_pace(self.analysis.timeline)
-            self.notes.append(f'No prompt was given; by the pace of the cutting it is "{text}".')
+        text, notes = words_of(self.analysis, self.settings.prompt)
+        self.notes += notes
         brief = read_prompt(text)
         if brief.unknown:
             near = dict(brief.suggestions)

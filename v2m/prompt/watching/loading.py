@@ -1,0 +1,159 @@
+"""Models of language from a local folder, by transformers: whole, finite, within the memory, or not at all.
+
+Nothing is ever asked of a hub, no code of a model's folder is run, and only safetensors are read.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import torch
+
+from v2m.backbones.sound.checkpoint import folder_hash
+from v2m.backbones.sound.memory import free_bytes
+from v2m.errors import CheckpointError, MissingPartError, OutOfMemoryError, V2MError
+from v2m.model.device import choose_device, fast_dtype, is_out_of_memory
+
+Foreign: TypeAlias = Any
+"""Of transformers, which has no types."""
+
+_BESIDE_WEIGHTS: Final = 1.15
+"""What generation keeps beside the weights, as a factor."""
+
+_DECIDING: Final = ("*.safetensors", "*.json", "*.model", "*.jinja", "*.txt")
+"""Files that decide what a model answers."""
+
+INSTALL: Final = 'Install it with: pip install "v2m[models]"'
+
+
+class LocalModel:
+    """A folder with a pretrained model, loaded when it is first asked and given back on `unload`."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Look at the folder, and read nothing but its configuration.
+
+        Raises:
+            MissingPartError: there is no model in it.
+            CheckpointError: its configuration is damaged.
+        """
+        self.folder, self.name = folder, name
+        self.device = choose_device()
+        self._model: Foreign = None
+        if not any(folder.glob("*.safetensors")):
+            raise MissingPartError(
+                f"{name} is not here: there are no weights in {folder}.",
+                hint=f"Add it with `v2m models add {name}`.",
+            )
+        try:
+            self.kind = str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(
+                f"The configuration of {name} cannot be read: {error!r}.", hint=f"Add {name} again."
+            ) from error
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all that decides its answers."""
+        return folder_hash(
+            path for pattern in _DECIDING for path in self.folder.glob(pattern) if path.name != "model.json"
+        )
+
+    def loaded(self, auto: str) -> Foreign:
+        """The model in evaluation mode, loaded by a class of transformers.
+
+        Raises:
+            MissingPartError: transformers is not installed.
+            CheckpointError: files are damaged, of another model, or hold numbers that are not finite.
+            OutOfMemoryError: it would not fit; says the numbers.
+        """
+        if self._model is None:
+            self._require_memory()
+            self._model = self._load(transformers(auto))
+        return self._model
+
+    def part(self, auto: str) -> Foreign:
+        """A tokenizer or another reader of small files, by a class of transformers.
+
+        Raises:
+            MissingPartError: transformers is not installed.
+            CheckpointError: its files are missing or damaged.
+        """
+        kind = transformers(auto)
+        try:
+            return kind.from_pretrained(self.folder, local_files_only=True)
+        except Exception as error:  # the library raises whatever its parsers raise
+            raise CheckpointError(
+                f"{self.name} cannot be read by {auto}: its folder lacks files, or they are damaged.",
+                hint=f"Add {self.name} again, with all of its small files.",
+                detail=repr(error),
+            ) from error
+
+    def unload(self) -> None:
+        """Give the memory back."""
+        self._model = None
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _load(self, kind: Foreign) -> Foreign:
+        # on a CPU as stored: the official ones are bfloat16, and would take twice the memory in float32
+        dtype = fast_dtype(self.device) if self.device.type == "cuda" else "auto"
+        try:
+            model, told = kind.from_pretrained(
+                self.folder, local_files_only=True, use_safetensors=True, dtype=dtype,
+                output_loading_info=True,
+            )  # fmt: skip
+            self._check(model, told)
+            return model.to(self.device).eval()
+        except V2MError:
+            raise
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise OutOfMemoryError(
+                    f"{self.name} did not fit into the memory of {self.device}."
+                ) from error
+            raise CheckpointError(
+                f"{self.name} cannot be loaded: its files are damaged or cut short, or of another model.",
+                hint=f"Check them with `v2m models verify {self.name}`.",
+                detail=repr(error)[:500],
+            ) from error
+
+    def _check(self, model: Foreign, told: Foreign) -> None:
+        missing = sorted(told["missing_keys"])
+        if missing:
+            raise CheckpointError(
+                f"{self.name} lacks {len(missing)} tensors, such as {missing[0]}.",
+                hint=f"Add {self.name} again, from its whole folder.",
+            )
+        for name, value in model.state_dict().items():
+            if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+                raise CheckpointError(f"{self.name}: {name} holds numbers that are not finite.")
+
+    def _require_memory(self) -> None:
+        size = sum(path.stat().st_size for path in self.folder.glob("*.safetensors"))
+        needed, free = int(size * _BESIDE_WEIGHTS), free_bytes(str(self.device))
+        if free is not None and needed > free:
+            raise OutOfMemoryError(
+                f"{self.name} needs about {needed / 1e9:.1f} GB on {self.device}, "
+                f"{free / 1e9:.1f} GB are free.",
+                hint="Close other programs, or give the words yourself with --prompt.",
+            )
+
+
+def transformers(name: str) -> Foreign:
+    """A class of transformers.
+
+    Raises:
+        MissingPartError: it is not installed.
+    """
+    try:
+        library: Any = import_module("transformers")
+    except ImportError as error:
+        raise MissingPartError("The library transformers is not installed.", hint=INSTALL) from error
+    library.utils.logging.set_verbosity_error()  # its bars and advice would stand between our own words
+    library.utils.logging.disable_progress_bar()
+    return getattr(library, name)
