@@ -34,6 +34,9 @@ SOUND_BACKBONES: Final[Mapping[str, str]] = {
 
 BACKBONES: Final = ("sketch", *SOUND_BACKBONES)
 
+_FOLLOWERS: Final = frozenset({"paper", "stable-audio-controlnet"})
+"""Models of sound that were trained on the event curve, or on what stands for it, and need no adapter."""
+
 
 def load_backbone(name: str, arithmetic: str = "") -> RenewingBackbone:
     """The backbone of a name that writes notes; its weights are read when it first composes.
@@ -57,6 +60,11 @@ def load_backbone(name: str, arithmetic: str = "") -> RenewingBackbone:
 def composes_sound(name: str) -> bool:
     """Whether a backbone composes sound rather than notes."""
     return name in SOUND_BACKBONES
+
+
+def hears_curve(name: str, adapter: Path | None) -> bool:
+    """Whether a model is told the event curve."""
+    return name not in SOUND_BACKBONES or name in _FOLLOWERS or adapter is not None
 
 
 def load_sound_model(name: str, *, adapter: Path | None = None, arithmetic: str = "") -> SoundModel:

@@ -120,7 +120,8 @@ def composed_sound(contents: Contents) -> Markup:
     if sound is None:
         return Markup("")
     told = {"composed by": contents.record.backbone}
-    told["event curve"] = f"told by {sound.adapter}" if sound.adapter else "not told: there was no adapter"
+    if sound.adapter:
+        told["event curve"] = f"told by {sound.adapter}"
     if found.get("asked_bpm") is not None:
         told["tempo asked for"] = f"{found['asked_bpm']:g} BPM"
     heard = found.get("tempo_bpm")

@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Final
 
+from v2m.backbones import hears_curve
 from v2m.backbones.sound.model import SoundModel
 from v2m.errors import UsageError
 from v2m.opened_take import analysis_of
@@ -35,7 +36,8 @@ def check_restyling(take: SoundTake, wish: Restyling) -> None:
             f"{take.folder.name} was composed by {take.record.backbone}, a model {_ONE_SOUND}.",
             hint="Score with the backbone sketch for stems, or give a --range to compose again.",
         )
-    if wish.swells and not take.sound.adapter:
+    adapter = Path(take.sound.adapter) if take.sound.adapter else None
+    if wish.swells and not hears_curve(take.record.backbone, adapter):
         raise UsageError(
             f"{take.folder.name} was composed without an adapter: its model does not hear the event curve, "
             "so --intensity changes nothing.",

@@ -14,7 +14,7 @@ from typing import Any, Final
 from v2m import __version__
 from v2m.analysis import Analysis
 from v2m.audio import MasterSettings
-from v2m.backbones import load_sound_model
+from v2m.backbones import hears_curve, load_sound_model
 from v2m.backbones.sound.adapter import EventAdapter, read_adapter
 from v2m.backbones.sound.model import SoundModel
 from v2m.backbones.sound.programme import Latents, SoundOrder, compose, decode
@@ -127,6 +127,8 @@ class _Job:
 
     def _adapter(self) -> EventAdapter | None:
         if self.settings.adapter is None:
+            if hears_curve(self.settings.backbone, None):
+                return None
             self.notes.append(
                 f"{self.settings.backbone} did not hear the event curve, for no adapter was given. Its beats "
                 "were fitted to the hits afterwards; more takes (--takes) give more to choose from."

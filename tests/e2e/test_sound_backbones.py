@@ -1,0 +1,187 @@
+"""Every pretrained backbone scores a timeline from its official files: tiny ones with random weights."""
+
+import importlib.util
+import json
+import shutil
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from v2m_daemon.cli import main
+
+from v2m.audio import read_wav
+from v2m.backbones import SOUND_BACKBONES, added_folder, load_sound_model
+from v2m.backbones.sound.adapter import EventAdapter, save_adapter
+from v2m.backbones.sound.programme import SoundOrder, compose
+from v2m.codecs.soundfont import models_folder
+from v2m.curves import EventCurve
+from v2m.errors import CancelledError
+from v2m.sound_take.score import SPARE_S
+from v2m.timebase import samples_covering
+
+FLAGS = ("--seed", "5", "--steps", "2", "--prompt", "warm piano", "--in", "0", "--out-point", "60f", "--json")
+FRAMES = 60
+RATE = "24000/1001"
+
+
+def tiny(family: str) -> ModuleType:
+    path = Path(__file__).parents[1] / "tiny_models" / f"{family}.py"
+    spec = importlib.util.spec_from_file_location(f"tiny_{family}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+WRITERS: dict[str, Callable[[Path], object]] = {
+    "stable-audio-3-small": lambda folder: tiny("stable_audio_3").write(folder),
+    "stable-audio-3-small-base": lambda folder: tiny("stable_audio_3").write(folder, post_trained=False),
+    "stable-audio-3-medium": lambda folder: tiny("stable_audio_3").write(folder, size="medium"),
+    "stable-audio-3-medium-base": lambda folder: tiny("stable_audio_3").write(
+        folder, size="medium", post_trained=False
+    ),
+    "stable-audio-open": lambda folder: tiny("stable_audio_open").write(folder, diffusers=True),
+    "stable-audio-open-small": lambda folder: tiny("stable_audio_open").write(folder, small=True),
+    "stable-audio-controlnet": lambda folder: tiny("stable_audio_open").write(folder, controlnet=True),
+    "ace-step": lambda folder: tiny("ace_step").write(folder, turbo=False),
+    "ace-step-sft": lambda folder: tiny("ace_step").write(folder, turbo=False),
+    "ace-step-turbo": lambda folder: tiny("ace_step").write(folder),
+    "paper": lambda folder: tiny("paper").write(folder),
+}
+COLUMNS = {
+    "stable-audio-3-small": (64,),
+    "stable-audio-open": (64,),
+    "ace-step-turbo": (32, 2),
+    "paper": (32,),
+}
+"""One model of each family, and the shape of its event column."""
+
+Scored = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture
+def scored(
+    home: Path, edit: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Scored:
+    """Runs `v2m score` on a tiny model, which is written when it is first asked for."""
+    monkeypatch.setenv("V2M_HOME", str(home))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    def run(name: str, out: Path, *flags: str) -> tuple[int, dict[str, Any]]:
+        folder = models_folder() / name
+        if not folder.exists():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # diffusers' modules are old inside
+                WRITERS[name](folder)
+        code = main(["score", str(edit), "--out", str(out), "--backbone", name, *FLAGS, *flags])
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_every_backbone_has_a_tiny_one() -> None:
+    assert WRITERS.keys() == SOUND_BACKBONES.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WRITERS)
+def test_it_scores_exactly_as_long_and_twice_the_same(name: str, scored: Scored, tmp_path: Path) -> None:
+    code, result = scored(name, tmp_path / "one", "--takes", "2", "--no-report")
+    assert code == 0, result
+    assert result["backbone"] == name
+    assert result["frame_rate"] == RATE
+    assert {take["seed"] for take in result["takes"]} == {5, 6}
+    for take in result["takes"]:
+        expected = samples_covering(FRAMES * 1001 / 24000)  # type: ignore[arg-type]
+        assert len(read_wav(Path(take["wav"]))) == expected
+    wavs = {take["seed"]: Path(take["wav"]) for take in result["takes"]}
+    assert wavs[5].read_bytes() != wavs[6].read_bytes()
+    code, alone = scored(name, tmp_path / "two", "--no-report")
+    assert code == 0, alone
+    assert Path(alone["wav"]).read_bytes() == wavs[5].read_bytes()  # alone as beside another
+    assert main(["take", "verify", alone["take"]]) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_zero_adapter_changes_nothing_and_another_is_refused(
+    name: str, scored: Scored, tmp_path: Path
+) -> None:
+    code, plain = scored(name, tmp_path / "plain", "--no-report")
+    assert code == 0, plain
+    model: Any = load_sound_model(name)
+    zeros = np.zeros(COLUMNS[name], np.float32)
+    adapter = EventAdapter(zeros, model.base_sha256, model.grid.rate_hz)
+    path = tmp_path / "event.safetensors"
+    save_adapter(path, adapter)
+    code, with_zeros = scored(name, tmp_path / "zeros", "--adapter", str(path), "--no-report")
+    assert code == 0, with_zeros
+    if name != "paper":  # which has a column of its own, that an adapter takes the place of
+        one, other = (read_wav(Path(result["wav"])) for result in (plain, with_zeros))
+        np.testing.assert_array_equal(one, other)
+    save_adapter(path, EventAdapter(zeros, "0" * 64, model.grid.rate_hz))
+    code, refused = scored(name, tmp_path / "other", "--adapter", str(path), "--no-report")
+    assert code == 3
+    assert "trained on weights" in refused["error"]["message"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COLUMNS)
+def test_broken_weights_are_told(name: str, scored: Scored, tmp_path: Path) -> None:
+    code, result = scored(name, tmp_path / "whole", "--no-report")
+    assert code == 0, result
+    folder = added_folder(name)
+    weights = max(folder.rglob("*.safetensors"), key=lambda path: path.stat().st_size)
+    kept = tmp_path / "kept"
+    shutil.copyfile(weights, kept)
+    content = kept.read_bytes()
+    try:
+        for damaged in (content[: len(content) // 2], b"\x80\x04" + content[2:], b""):
+            weights.write_bytes(damaged)
+            code, result = scored(name, tmp_path / "broken")
+            assert code == 3, result
+            assert result["error"]["code"] == "bad_checkpoint"
+            assert weights.name in result["error"]["message"]
+            assert not (tmp_path / "broken").exists()
+    finally:
+        shutil.copyfile(kept, weights)
+
+
+def test_a_model_that_is_not_here_is_named_with_what_to_do(
+    edit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("V2M_HOME", str(tmp_path / "home"))
+    code = main(["score", str(edit), "--out", str(tmp_path), "--backbone", "ace-step", "--json"])
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (code, error["code"]) == (4, "missing_part")
+    assert "v2m models add ace-step" in error["hint"]
+    code = main(["score", str(edit), "--backbone", "no-such", "--json"])
+    assert (code, json.loads(capsys.readouterr().out)["error"]["code"]) == (2, "usage")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COLUMNS)
+def test_composing_stops_when_it_is_told(name: str, scored: Scored, tmp_path: Path) -> None:
+    scored(name, tmp_path / "whole", "--no-report")
+    model = load_sound_model(name)
+    asked: list[int] = []
+
+    def stop() -> None:
+        asked.append(1)
+        if len(asked) > 4:
+            raise CancelledError("stop")
+
+    order = SoundOrder("piano", 2 + SPARE_S, EventCurve(25.0, np.zeros(200), "cuts", 0.7), (1,), steps=50)
+    with pytest.raises(CancelledError):
+        compose(model, order, lambda fraction: None, stop)
+    assert len(asked) == 5
