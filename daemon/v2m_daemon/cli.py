@@ -102,6 +102,7 @@ def _add_score(commands: Commands) -> None:
     score = commands.add_parser("score", help="compose music for a timeline and place it there")
     flags.add_reading(score)
     flags.add_composing(score)
+    flags.add_describing(score)
     flags.add_looks(score)
     score.set_defaults(run="v2m_daemon.commands.score")
     score.add_argument(
@@ -213,6 +214,7 @@ def _add_report(commands: Commands) -> None:
 def _add_analyze(commands: Commands) -> None:
     analyze = commands.add_parser("analyze", help="show what the music would follow")
     flags.add_reading(analyze)
+    flags.add_describing(analyze)
     analyze.add_argument("--plot", metavar="FILE", help="draw curve, cuts, beats and hits into a PNG")
     analyze.add_argument("--overwrite", action="store_true", help="replace an existing picture")
     flags.add_json(analyze)

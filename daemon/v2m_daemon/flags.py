@@ -126,6 +126,24 @@ def add_composing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--soundfont", metavar="FILE", help="instruments to use, .sf2 or .sf3")
 
 
+def add_describing(parser: argparse.ArgumentParser) -> None:
+    """Who looks at a programme that nobody described, and what comes of it."""
+    parser.add_argument(
+        "--describe", action="store_true",
+        help="show what is said and seen, and the prompt that is made of it, however long that takes",
+    )  # fmt: skip
+    parser.add_argument(
+        "--description", metavar="FILE",
+        help="keep these steps in a JSON file; edited ones stand, and null ones are made again",
+    )  # fmt: skip
+    parser.add_argument(
+        "--watcher", metavar="NAME", default="", help="the model that looks: gemma-3-4b-it or qwen3-vl"
+    )
+    parser.add_argument(
+        "--writer", metavar="NAME", default="", help="the model that writes the prompt: these or llama"
+    )
+
+
 def add_looks(parser: argparse.ArgumentParser) -> None:
     """What there is to look at beside the music."""
     parser.add_argument("--plot", metavar="FILE", help="draw the take, of several the best, into a PNG")
@@ -143,6 +161,13 @@ def check_together(arguments: argparse.Namespace) -> None:
     is_here = arguments.run == "v2m_daemon.commands.score"
     if is_here and (arguments.server or arguments.upload):
         raise UsageError("--server and --upload are for a daemon.", hint="Add --daemon.")
+    if arguments.run == "v2m_daemon.commands.score_by_daemon" and (
+        arguments.describe or arguments.description or arguments.watcher or arguments.writer
+    ):
+        raise UsageError(
+            "--describe, --description, --watcher and --writer are not for a daemon.",
+            hint="Run `v2m analyze TIMELINE --describe` first and give its words with --prompt.",
+        )
 
 
 def add_placing(parser: argparse.ArgumentParser) -> None:

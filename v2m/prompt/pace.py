@@ -65,6 +65,9 @@ _STILL, _MOVING = 0.01, 0.06
 _BLACK: Final = 0.02
 """Pictures darker than this are leader or fades, and say nothing of the film's light."""
 
+_LUMA: Final = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+"""ITU-R BT.709."""
+
 _NEAR_S: Final = 0.6
 """Pictures further apart than this are not taken as one movement."""
 
@@ -106,7 +109,7 @@ def picture_look(
         pictures: (n, h, w, 3) RGB.
     """
     colours = pictures.astype(np.float32) / 255
-    luma = np.asarray(colours @ np.float32([0.2126, 0.7152, 0.0722]), np.float32)  # (n, h, w); ITU-R BT.709
+    luma = np.asarray(colours @ _LUMA, dtype=np.float32)  # (n, h, w)
     light = luma.mean(axis=(1, 2))
     seen = light > _BLACK
     if not seen.any():

@@ -11,6 +11,7 @@ from v2m.plan import TempoWish, plan_beats
 from v2m.prompt.words import read_prompt
 from v2m.stages import StageClock
 from v2m.timebase import frame_to_timecode, seconds_to_frame
+from v2m_daemon.describing import described, description_words, of_description
 from v2m_daemon.plotting import plot_path
 from v2m_daemon.programme import Viewing, open_programme
 from v2m_daemon.progress import show_progress
@@ -23,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     with show_progress(quiet=arguments.json) as progress:
         clock = StageClock(progress)
         with open_programme(Viewing.of(arguments), clock) as programme:
-            analysis = programme.analysis
+            analysis = described(programme, arguments, clock)
         with clock.stage("plan"):
             wish = TempoWish(arguments.tempo, arguments.tempo_freedom)
             plan = plan_beats(analysis, read_prompt(""), wish)
@@ -31,7 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
         from v2m.report import plot_analysis  # matplotlib takes half a second to load
 
         plot_analysis(plot, analysis, plan.tempo_map)
-    print(json.dumps(of_analysis(analysis)) if arguments.json else describe(analysis))
+    told = of_description(analysis)
+    words = "\n".join([describe(analysis), *description_words(told)])
+    print(json.dumps(of_analysis(analysis) | told) if arguments.json else words)
     if plot is not None:
         print(f"Plot: {plot}", file=sys.stderr)
     return 0

@@ -15,6 +15,7 @@ from v2m.errors import UsageError
 from v2m.score import ScoreSettings, score
 from v2m.shelf import Shelf
 from v2m.stages import StageClock
+from v2m_daemon.describing import described, description_words, of_description
 from v2m_daemon.placing import place
 from v2m_daemon.plotting import plot_best, plot_path
 from v2m_daemon.programme import Viewing, open_programme
@@ -42,16 +43,19 @@ def run(arguments: argparse.Namespace) -> int:
         clock = StageClock(progress)
         with open_programme(viewing, clock) as programme:
             base_bytes(programme.document, format_named(arguments.to))  # nor after minutes of composing
+            analysis = described(programme, arguments, clock)
             takes = score(
-                programme.analysis, settings, shelf=shelf, stem=stem, sources=programme.sources, clock=clock,
+                analysis, settings, shelf=shelf, stem=stem, sources=programme.sources, clock=clock,
                 with_report=arguments.report,
             )  # fmt: skip
             placed = place(
                 programme, takes, stem=stem, overwrite=arguments.overwrite, clock=clock, to=arguments.to
             )
     plot_best(takes[0].folder, plot)
-    result = of_scoring(takes, placed, clock.seconds)
-    print(json.dumps(result) if arguments.json else scored_words(result))
+    told = of_description(analysis)
+    result = of_scoring(takes, placed, clock.seconds) | told
+    words = "\n".join([*description_words(told), scored_words(result)])
+    print(json.dumps(result) if arguments.json else words)
     return 0
 
 

@@ -60,7 +60,7 @@ class Watchers:
     """A name in `WRITERS`; empty: the watcher."""
 
     asked: bool = False
-    """Whether watching was asked for, whatever it costs: then what is missing is an error."""
+    """Whether watching was asked for, whatever it costs: then what goes wrong is an error."""
 
     start: Description = field(default_factory=Description)
     """Steps that stand."""
@@ -119,7 +119,7 @@ def unasked(
         cancel: raises CancelledError to stop.
 
     Raises:
-        MissingPartError: watching was asked for, and a model or library is not here.
+        MissingPartError: a model was named that is not here, or watching was asked for and a library is not.
         V2MError: a model that was asked for cannot be used; see `v2m.errors`.
     """
     watchers = watchers or Watchers()
@@ -127,7 +127,8 @@ def unasked(
         given = watchers.start
         note = f'The prompt is that of the description, "{given.prompt}".'
         return Unasked(given.prompt or "", note, tuple(dict.fromkeys(given.models.values())), given)
-    if not (watchers.asked or _may_watch()):
+    named = watchers.watcher or watchers.writer or watchers.start != Description()
+    if not (named or _present_watcher()) or not (watchers.asked or _may_watch()):
         return _plain(analysis, _why_not())
     try:
         return _watched(analysis, watchers, picture, on_progress, cancel)

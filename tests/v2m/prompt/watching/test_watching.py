@@ -131,8 +131,9 @@ def test_what_is_not_asked_for_falls_back_to_a_plain_reading(analysis: Analysis,
     assert words.models == ()
     assert "by light, colour, motion and the pace" in words.note
     assert "v2m models add gemma-3-4b-it" in words.note
+    assert watched(analysis) == words
     with pytest.raises(MissingPartError, match="gemma-3-4b-it is not here"):
-        watched(analysis)
+        watched(analysis, watcher="gemma-3-4b-it")
     assert "by the pace of the cutting it is" in unasked.unasked(replace(analysis, sheet=None)).note
 
 
