@@ -108,6 +108,28 @@ def test_the_four_stable_audio_3_are_told_apart(
                 store.add(model, folder, ignore)
 
 
+def test_stable_audio_open_is_taken_in_either_layout(store: ModelStore, tmp_path: Path) -> None:
+    model = find_model("stable-audio-open")
+    official = stable_audio(tmp_path / "official", "v", 8)
+    folder = store.add(model, official, ignore)
+    assert (folder / "model_config.json").is_file()
+    store.remove(model)
+    parts = {
+        "transformer/diffusion_pytorch_model": "proj_in.weight", "transformer/x": "transformer_blocks.0.a",
+        "vae/diffusion_pytorch_model": "a", "text_encoder/model": "a", "projection_model/model": "a",
+    }  # fmt: skip
+    for name, key in parts.items():
+        path = tmp_path / "diffusers" / f"{name}.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({key: np.zeros(1, np.float32)}, path)
+        (path.parent / "config.json").write_text(json.dumps({"_class_name": "StableAudioDiTModel"}))
+    for name in ("scheduler/scheduler_config.json", "tokenizer/tokenizer.json"):
+        (tmp_path / "diffusers" / name).parent.mkdir()
+        (tmp_path / "diffusers" / name).write_text("{}")
+    folder = store.add(model, tmp_path / "diffusers", ignore)
+    assert (folder / "scheduler" / "scheduler_config.json").is_file()
+
+
 @pytest.mark.parametrize("harm", ["cut", "noise", "empty"])
 def test_damaged_weights_are_refused(store: ModelStore, dinov2: Path, harm: str) -> None:
     path = dinov2 / "model.safetensors"

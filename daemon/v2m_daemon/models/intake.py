@@ -6,7 +6,7 @@ names are looked for at their place first and then anywhere below, the shallowes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
@@ -46,9 +46,18 @@ def choose(model: Model, names: Sequence[str]) -> tuple[Wanted, ...]:
     Raises:
         InputError: one that it needs is missing.
     """
+    try:
+        return _choose(model, model.files, names)
+    except InputError:
+        if not model.other_files:
+            raise
+        return _choose(model, model.other_files, names)
+
+
+def _choose(model: Model, files: Iterable[ModelFile], names: Sequence[str]) -> tuple[Wanted, ...]:
     chosen: dict[str, Wanted] = {}
     missing = []
-    for file in model.files:
+    for file in files:
         found = list(_for(file, names))
         for wanted in found:
             chosen.setdefault(wanted.name, wanted)

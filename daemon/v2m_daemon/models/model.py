@@ -92,6 +92,9 @@ class Model:
     manual: str
     """How else to get it, as a sentence."""
 
+    other_files: tuple[ModelFile, ...] = ()
+    """Another layout that serves as well; empty: there is none."""
+
     repository: str = ""
     """Its name on the hub; empty where it is on none."""
 
@@ -114,7 +117,7 @@ class Model:
         Raises:
             ValueError: a suffix is none of the kind's.
         """
-        wrong = [file.name for file in self.files if not self.may_hold(file.name)]
+        wrong = [file.name for file in (*self.files, *self.other_files) if not self.may_hold(file.name)]
         if wrong:
             raise ValueError(f"{', '.join(wrong)} is no file of a {self.kind}")
 
