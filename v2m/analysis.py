@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -51,9 +51,6 @@ class Analysis:
 
     sheet: Sheet | None = None
     """Some of the pictures; None where none could be read."""
-
-    encoder_sha256: str = ""
-    """Hash of the weights that looked at the picture; empty where there were none."""
 
     words: Unasked | None = None
     """What the programme was found to ask for, where nobody says it; None: it was not looked for yet."""
@@ -116,7 +113,9 @@ def analyze_video(
     on_progress: Callable[[float], None] = lambda fraction: None,
     cancel: Cancel = never_cancel,
 ) -> Analysis:
-    """Find the cuts of a plain video and look at it, decoding it once; the arguments are those of `analyze`.
+    """Find the cuts of a plain video and look at it; the arguments are those of `analyze`.
+
+    It is decoded once, or twice where the encoder wants larger pictures, or to know the shots.
 
     Raises:
         UsageError: there is no such encoder.
@@ -217,5 +216,6 @@ def _conclude(
         kernel_s=kernel_s,
         cuts=[*timeline.cuts, *(cut for cut in marked if cut.time_s not in cut_times)],
     )
-    weights_sha256 = encoder.weights_sha256 if features is not None else ""
-    return Analysis(timeline, curve, hits, tuple(dict.fromkeys(notes)), sheet, weights_sha256)
+    if features is not None:
+        curve = replace(curve, encoder_sha256=encoder.weights_sha256)
+    return Analysis(timeline, curve, hits, tuple(dict.fromkeys(notes)), sheet)

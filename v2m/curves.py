@@ -74,6 +74,8 @@ class EventCurve:
     values: FloatArray  # (n,) float64
     encoder: str
     kernel_s: float
+    encoder_sha256: str = ""
+    """Hash of the encoder's weights; empty for one that has none."""
 
     @property
     def times_s(self) -> FloatArray:

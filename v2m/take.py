@@ -178,7 +178,7 @@ class TakeRecord:
     tempo_map: TempoMap
     tonic: int
     curve: dict[str, Any]
-    """`rate_hz`, `values`, `encoder`, `kernel_s` of the event curve that was followed."""
+    """`rate_hz`, `values`, `encoder`, `encoder_sha256`, `kernel_s` of the event curve that was followed."""
 
     metrics: dict[str, Any]
     notes: tuple[str, ...]

@@ -1,13 +1,14 @@
 """The encoders of picture and music against their official code.
 
 Checkouts: minzwon+musicfm, facebookresearch+dinov2, facebookresearch+vjepa2, facebookresearch+co-tracker and
-GenjiB+AVSiam. MusicFM and AVSiam call torchaudio and einops: unpack their wheels into FOLDER/libs, without
-torchaudio's compiled part, which is not needed.
+GenjiB+AVSiam. They call torchaudio and einops: unpack the wheels of both into FOLDER/libs; torchaudio's
+compiled part is not needed, and is not loaded.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import json
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -31,7 +33,7 @@ def rows(official: Path) -> Iterator[Row]:
     """Each encoder in turn."""
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        for part in (_musicfm, _avsiam, _cotracker):
+        for part in (_dinov2, _vjepa2, _cotracker, _avsiam, _musicfm):
             yield from part(official, Path(folder))
 
 
@@ -78,6 +80,88 @@ def _worst(ours: Tensor, theirs: Tensor) -> tuple[float, float]:
     if ours.shape != theirs.shape:
         raise ValueError(f"shapes {tuple(ours.shape)} and {tuple(theirs.shape)}")
     return float((ours - theirs).abs().max()), float(theirs.abs().max())
+
+
+def _dinov2(official: Path, folder: Path) -> Iterator[Row]:
+    """Whole frames and the crop, through our encoder from files as on the hub."""
+    from v2m.encoders.dinov2 import Dinov2Encoder
+    from v2m.encoders.vision import normalised
+
+    checkout = _checkout(official, "facebookresearch", "dinov2")
+    _package("dinov2", checkout / "dinov2")
+    path = tiny().write_dinov2(folder / "dinov2")
+    vision: Any = importlib.import_module("dinov2.models.vision_transformer")
+    theirs = vision.DinoVisionTransformer(
+        img_size=70, patch_size=14, embed_dim=32, depth=2, num_heads=2, init_values=1.0, block_chunks=0,
+        interpolate_offset=0.0,
+    )  # fmt: skip
+    places = (("embeddings.position_embeddings", "pos_embed"), ("attention.attention", "attn"),
+              ("embeddings.patch_embeddings.projection", "patch_embed.proj"), ("embeddings.", ""),
+              ("attention.output.dense", "attn.proj"), ("encoder.layer.", "blocks."), ("layernorm", "norm"),
+              ("layer_scale", "ls"), ("lambda1", "gamma"))  # fmt: skip
+    theirs.load_state_dict(_joined(load_file(path / "model.safetensors"), places))
+    encoder = Dinov2Encoder(
+        path, name="dinov2-small", device="cpu", dtype=torch.float32, cache=folder / "cache"
+    )
+    for what, size in (("trained size", (70, 70)), ("whole frame", encoder.size(16 / 9))):
+        pictures = torch.randint(0, 256, (3, size[1], size[0], 3), dtype=torch.uint8).numpy()
+        encoder.push(np.arange(3.0), pictures)
+        with torch.no_grad():
+            inside = normalised(pictures, torch.device("cpu"), torch.float32)
+            tokens = theirs.eval().forward_features(inside)["x_norm_patchtokens"]
+        ours = torch.from_numpy(encoder.features().values[-3:])
+        where = "facebookresearch/dinov2 vision_transformer.py"
+        yield Row(
+            f"DINOv2 pooled, {what} {size[0]} x {size[1]}", where, *_worst(ours, tokens.mean(dim=1)), BAR
+        )
+        encoder = Dinov2Encoder(
+            path, name="dinov2-small", device="cpu", dtype=torch.float32, cache=folder / "cache"
+        )
+
+
+def _vjepa2(official: Path, folder: Path) -> Iterator[Row]:
+    """Clips of the trained length and a shorter one, through our encoder from files as on the hub."""
+    from v2m.encoders.vision import normalised
+    from v2m.encoders.vjepa2 import VJepa2Encoder
+
+    checkout = _checkout(official, "facebookresearch", "vjepa2")
+    _libraries(official)
+    _package("src", checkout / "src")
+    for name in ("timm", "timm.models", "timm.models.layers"):
+        sys.modules[name] = _Anything(name)  # their drop path, which only learning uses
+    path = tiny().write_vjepa2(folder / "vjepa2")
+    theirs = importlib.import_module("src.models.vision_transformer").VisionTransformer(
+        img_size=(32, 32), patch_size=16, num_frames=64, tubelet_size=2, embed_dim=48, depth=2, num_heads=2,
+        use_rope=True, norm_layer=functools.partial(nn.LayerNorm, eps=1e-6),
+    )  # fmt: skip
+    tensors = load_file(path / "model.safetensors")
+    places = (("encoder.embeddings.patch_embeddings", "patch_embed"), ("encoder.layernorm", "norm"),
+              ("encoder.layer.", "blocks."), ("attention.", "attn."))  # fmt: skip
+    own = {name: value for name, value in tensors.items() if name.startswith("encoder.")}
+    theirs.load_state_dict(_joined(own, places))
+    for count in (64, 22):
+        clip = torch.randint(0, 256, (count, 32, 32, 3), dtype=torch.uint8).numpy()
+        encoder = VJepa2Encoder(path, device="cpu", dtype=torch.float32, cache=folder / "cache")
+        encoder.push(np.arange(count) / 25, clip)
+        inside = normalised(clip, torch.device("cpu"), torch.float32).transpose(0, 1)[None]  # (1, c, t, h, w)
+        with torch.no_grad():
+            moments = theirs.eval()(inside)[0].unflatten(0, (count // 2, -1)).mean(dim=1)
+        ours = torch.from_numpy(encoder.features().values)
+        where = "facebookresearch/vjepa2 vision_transformer.py"
+        yield Row(f"V-JEPA 2 pooled, {count} pictures", where, *_worst(ours, moments), BAR)
+
+
+def _joined(tensors: dict[str, Tensor], places: tuple[tuple[str, str], ...]) -> dict[str, Tensor]:
+    """Tensors under the official names, queries, keys and values in one."""
+    renamed = {}
+    for name, value in tensors.items():
+        for ours, theirs in places:
+            name = name.replace(ours, theirs)
+        renamed[name] = value
+    for name in [name for name in renamed if ".query." in name]:
+        parts = [renamed.pop(name.replace("query", part)) for part in ("query", "key", "value")]
+        renamed[name.replace("query", "qkv")] = torch.cat(parts)
+    return renamed
 
 
 def _musicfm(official: Path, folder: Path) -> Iterator[Row]:

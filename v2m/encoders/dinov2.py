@@ -57,6 +57,7 @@ class Dinov2Encoder:
         *,
         name: str,
         device: str = "auto",
+        dtype: torch.dtype | None = None,
         crop: bool = False,
         cache: Path | None = None,
         cancel: Cancel = never_cancel,
@@ -67,6 +68,7 @@ class Dinov2Encoder:
             folder: the model's files as on the hub: `config.json`, `model.safetensors`.
             name: of the model, `dinov2-large`.
             device: as in `v2m.model.device`.
+            dtype: numbers to compute with; None for the fastest of the device.
             crop: look at the middle square as the model's own processor does.
             cache: folder of features; None for the user's.
             cancel: raises CancelledError to stop.
@@ -79,7 +81,7 @@ class Dinov2Encoder:
         self._files = PretrainedFolder(folder, name)
         transformers_of(name)
         self._device = choose_device(device)
-        self._dtype = fast_dtype(self._device)
+        self._dtype = dtype or fast_dtype(self._device)
         recipe = f"dinov2 {self._files.sha256} crop={crop} {self._dtype} {self._device.type}"
         self._gatherer = PictureGatherer(
             self._look,

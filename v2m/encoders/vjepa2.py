@@ -49,6 +49,7 @@ class VJepa2Encoder:
         folder: Path,
         *,
         device: str = "auto",
+        dtype: torch.dtype | None = None,
         cache: Path | None = None,
         cancel: Cancel = never_cancel,
     ) -> None:
@@ -57,6 +58,7 @@ class VJepa2Encoder:
         Args:
             folder: the model's files as on the hub: `config.json`, `model.safetensors`.
             device: as in `v2m.model.device`.
+            dtype: numbers to compute with; None for the fastest of the device.
             cache: folder of features; None for the user's.
             cancel: raises CancelledError to stop.
 
@@ -66,7 +68,7 @@ class VJepa2Encoder:
         self._files = PretrainedFolder(folder, NAME)
         transformers_of(NAME)
         self._device = choose_device(device)
-        self._dtype = fast_dtype(self._device)
+        self._dtype = dtype or fast_dtype(self._device)
         self._store = FeatureStore(
             f"vjepa2 {self._files.sha256} {CLIP_LENGTH} {self._dtype} {self._device.type}", cache
         )

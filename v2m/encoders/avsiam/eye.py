@@ -40,6 +40,7 @@ class AVSiamEye:
         folder: Path,
         *,
         device: str = "auto",
+        dtype: torch.dtype | None = None,
         cache: Path | None = None,
         cancel: Cancel = never_cancel,
     ) -> None:
@@ -48,6 +49,7 @@ class AVSiamEye:
         Args:
             folder: with the converted checkpoint.
             device: as in `v2m.model.device`.
+            dtype: numbers to compute with; None for the fastest of the device.
             cache: folder of features; None for the user's.
             cancel: raises CancelledError to stop.
 
@@ -56,7 +58,7 @@ class AVSiamEye:
         """
         self._files = PretrainedFolder(folder, NAME, ("as2m_pretrained*", "*"))
         self._device = choose_device(device)
-        self._dtype = fast_dtype(self._device)
+        self._dtype = dtype or fast_dtype(self._device)
         self._gatherer = PictureGatherer(
             self._look,
             FeatureStore(f"avsiam {self._files.sha256} {self._dtype} {self._device.type}", cache),
