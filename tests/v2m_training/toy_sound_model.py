@@ -1,8 +1,10 @@
 """A model of sound small enough to fine-tune in a test, and music that it can learn."""
 
+import importlib.util
 import json
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -115,3 +117,14 @@ def write_set(
     (folder / "set.json").write_text(json.dumps(asdict(facts)))
     write_lines(folder / "tracks.jsonl", rows)
     return folder
+
+
+def tiny(name: str) -> ModuleType:
+    """A module of `tests/tiny_models`, by path: test folders are no packages."""
+    path = Path(__file__).parents[1] / "tiny_models" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"tiny_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

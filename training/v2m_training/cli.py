@@ -1,4 +1,7 @@
-"""`v2m-train`: compose a corpus, train the two stages on it, export the weights that ship.
+"""`v2m-train`: teach a model of sound to follow picture, and train the embedded one.
+
+    prepare, fit, export RUN               a pretrained model of sound, on music of one's own
+    corpus, text-to-music, curve, export   the embedded `sketch`, on music that is composed for it
 
 Conventions: exit codes and errors as of `v2m` (see `v2m.errors`); progress goes to stderr.
 """
@@ -12,6 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import v2m_training.export.command
+import v2m_training.fit.command
+import v2m_training.prepare.command
 from v2m.errors import MissingPartError, V2MError
 from v2m_training.config import RunConfig, load_config
 
@@ -22,9 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit code."""
     arguments = _parser().parse_args(argv)
     try:
-        run = load_config(arguments.config)
-        for command in _ORDER if arguments.command == "all" else (arguments.command,):
-            _run(command, run, arguments.midi if command == "corpus" else None)
+        if arguments.command == "prepare":
+            print(v2m_training.prepare.command.run(arguments))
+        elif arguments.command == "fit":
+            print(v2m_training.fit.command.run(arguments))
+        elif arguments.command == "export" and arguments.run is not None:
+            print(v2m_training.export.command.run(arguments.run, arguments.out))
+        else:
+            _run_sketch(arguments)
     except V2MError as error:
         print(error.sentence(), file=sys.stderr)
         return error.exit_code
@@ -37,25 +48,41 @@ def main(argv: Sequence[str] | None = None) -> int:
 _ORDER: Final = ("corpus", "text-to-music", "curve", "export")
 
 _HELP: Final = {
-    "corpus": "compose and render the music to learn from",
-    "text-to-music": "train the first stage: words and beats to music",
-    "curve": "add the event curve's input and fine-tune with it",
-    "export": "write the weights that ship: averaged, 16 bit",
-    "all": "the four in turn",
+    "corpus": "sketch: compose and render the music to learn from",
+    "text-to-music": "sketch: train the first stage, words and beats to music",
+    "curve": "sketch: add the event curve's input and fine-tune with it",
+    "export": "write an adapter and its card, or sketch's weights that ship",
+    "all": "sketch: its four commands in turn",
 }
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="v2m-train", description=__doc__, epilog=_EPILOG)
+    parser = argparse.ArgumentParser(
+        prog="v2m-train", description="Teach a model of sound to follow picture, or train the embedded one.",
+        epilog=_EPILOG,
+    )  # fmt: skip
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in (v2m_training.prepare.command, v2m_training.fit.command):
+        name = module.__name__.split(".")[-2]
+        module.add_arguments(
+            commands.add_parser(name, help=module.HELP, description=module.HELP, epilog=_EPILOG)
+        )
     for name, text in _HELP.items():
         command = commands.add_parser(name, help=text, description=text, epilog=_EPILOG)
-        command.add_argument("--config", type=Path, metavar="FILE", help="settings of the run, in TOML")
+        command.add_argument("--config", type=Path, metavar="FILE", help="settings of sketch's run, in TOML")
         if name in ("corpus", "all"):
             command.add_argument(
                 "--midi", type=Path, metavar="DIR", help="a folder of MIDI files that join the corpus"
             )
+        if name == "export":
+            v2m_training.export.command.add_arguments(command)
     return parser
+
+
+def _run_sketch(arguments: argparse.Namespace) -> None:
+    run, first = load_config(arguments.config), arguments.command
+    for command in _ORDER if first == "all" else (first,):
+        _run(command, run, arguments.midi if command == "corpus" else None)
 
 
 def _run(command: str, run: RunConfig, midi: Path | None) -> None:

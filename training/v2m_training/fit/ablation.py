@@ -51,6 +51,20 @@ class Ablation:
         if not folders or len(set(folders)) < len(folders):
             raise UsageError(f"An ablation needs arms of different names, here are {folders}.")
 
+    def chosen(self, name: str | None) -> tuple[Arm, ...]:
+        """All arms, or the one of a name.
+
+        Raises:
+            UsageError: no arm has it.
+        """
+        if name is None:
+            return self.arms
+        found = tuple(arm for arm in self.arms if arm.name == name)
+        if not found:
+            names = ", ".join(arm.name for arm in self.arms)
+            raise UsageError(f"The ablation has no arm {name!r}, expected one of {names}.")
+        return found
+
     def run_of(self, config: FitConfig, arm: Arm) -> FitConfig:
         """The settings of one arm."""
         return replace(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ from safetensors import SafetensorError, safe_open
 from v2m.errors import InputError
 from v2m_training.fit.batches import Batches, ReadAhead
 from v2m_training.fit.config import FitConfig
+from v2m_training.fit.cost import Cost, cost_of
+from v2m_training.fit.families import load_family
 from v2m_training.fit.log import Log
 from v2m_training.fit.measures import measure
 from v2m_training.fit.state import load_state, save_state, write_tensors
@@ -51,10 +53,7 @@ def fit(config: FitConfig, model: Trainable | None = None) -> Path:
         UnfinishedError: the loss is no longer a finite number.
     """
     with gathered(config.device) as team:
-        if model is None:
-            from v2m_training.fit.families import load_family
-
-            model = load_family(config, team.device)
+        model = model or load_family(config, team.device)
         prepared = PreparedSet(config.data)
         check_set(prepared.facts, model)
         digest = _digest(config, model, prepared)
@@ -65,6 +64,20 @@ def fit(config: FitConfig, model: Trainable | None = None) -> Path:
             config.out_dir.mkdir(parents=True, exist_ok=True)
         team.wait()
         return _train(config, model, prepared, team, digest)
+
+
+def dry_run(config: FitConfig, model: Trainable | None = None) -> Cost:
+    """What a run would take, found by trying a short excerpt; nothing is written.
+
+    Raises:
+        InputError: the set is not for this model.
+    """
+    with gathered(config.device) as team:
+        model = model or load_family(config, team.device)
+        prepared = PreparedSet(config.data)
+        check_set(prepared.facts, model)
+        alone = replace(config, checkpointing=False)  # else what the blocks keep would not be seen
+        return cost_of(Trainer(model, alone, team), Batches(prepared, config), config)
 
 
 def check_set(facts: SetFacts, model: Trainable) -> None:

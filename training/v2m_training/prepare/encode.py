@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from v2m.backbones import SOUND_BACKBONES, added_folder
 from v2m.backbones.sound.model import SoundModel
+from v2m.errors import UsageError
 from v2m.timebase import SAMPLE_RATE_HZ
 from v2m_training.prepare.cache import Cache
 from v2m_training.prepare.examine import read_samples
@@ -23,6 +27,24 @@ ModelSource = Callable[[], SoundModel]
 """Makes the model; goes to worker processes, so it must be importable by name."""
 
 _RECIPE = 1
+
+
+def load_model(name: str, weights: Path | None, device: str) -> SoundModel:
+    """The model of a name, from a folder or from the store.
+
+    Raises:
+        UsageError: there is no such model.
+        MissingPartError: it was not added, or a library is not here.
+    """
+    if name not in SOUND_BACKBONES:
+        raise UsageError(
+            f"There is no model of sound {name!r}, expected one of {', '.join(SOUND_BACKBONES)}."
+        )
+    folder = weights or added_folder(name)
+    module, _, kind = SOUND_BACKBONES[name].partition(":")
+    family: Any = getattr(import_module(module), kind)
+    model: SoundModel = family(folder, name=name, device=device)
+    return model
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from v2m.frames.sound import read_sound
 from v2m.timebase import SAMPLE_RATE_HZ
 from v2m_training.prepare.cache import Cache
 from v2m_training.prepare.checks import Sounding, measured
-from v2m_training.prepare.encoders import sound_encoder
+from v2m_training.prepare.encoders import identity, sound_encoder
 from v2m_training.prepare.fingerprint import fingerprint
 from v2m_training.prepare.manifest import Entry
 
@@ -65,7 +65,11 @@ def examine(look: Look) -> Examined:
     entry, cache = look.entry, Cache(look.cache)
     try:
         sha256 = with_file(entry, _sha256)
-        recipe = {"recipe": _RECIPE, "encoders": list(look.encoders), "rate_hz": FINE_RATE_HZ}
+        recipe = {
+            "recipe": _RECIPE,
+            "encoders": [identity(name) for name in look.encoders],
+            "rate_hz": FINE_RATE_HZ,
+        }
         place = cache.place("curves", sha256, recipe)
         facts = cache.facts(place)
         if facts is None:

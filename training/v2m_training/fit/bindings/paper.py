@@ -46,6 +46,7 @@ class Bound:
         if network.curve_column is not None:
             with torch.no_grad():
                 getattr(network, NAME)[0] = network.curve_column[0]
+            network.curve_column = None  # ours stands for it
         self.module: nn.Module = network
         self._blocks = list(network.blocks)
         self._autoencoder = load_autoencoder(folder / "autoencoder", device)
