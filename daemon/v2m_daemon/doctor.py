@@ -22,6 +22,8 @@ from v2m import __version__
 from v2m.errors import V2MError
 from v2m_daemon.home import Home
 from v2m_daemon.memory import memory
+from v2m_daemon.models.outlook import mismatched, model_problems, outlook, outlook_words
+from v2m_daemon.models.store import ModelStore
 from v2m_daemon.resolve import health as resolve_health
 
 PROBE_LIMIT_S = 120
@@ -50,12 +52,18 @@ def report() -> dict[str, Any]:
     """Everything that is known of this machine, with `problems` and whether `v2m score` is `ready` to run."""
     libraries, probed, soundfont, room = _libraries(), _probe(), _soundfont(), memory()
     resolve = resolve_health.look(Home.find())
+    models = outlook(
+        ModelStore(Home.find().models), _model_memory(probed, room.total_bytes if room else None)
+    )
     problems = [
         *_library_problems(libraries),
         *_probe_problems(probed),
         *_soundfont_problems(soundfont),
         *_memory_problems(room.free_bytes if room else None),
-        *(Problem(what, fix, blocks_score=False) for what, fix in resolve_health.problems(resolve)),
+        *(
+            Problem(what, fix, blocks_score=False)
+            for what, fix in (*mismatched(), *model_problems(models), *resolve_health.problems(resolve))
+        ),
     ]
     return {
         "v2m": __version__,
@@ -66,6 +74,7 @@ def report() -> dict[str, Any]:
         "libraries": libraries,
         "torch": probed,
         "soundfont": soundfont,
+        "models": models,
         "folders": _folders(),
         "resolve": resolve,
         "problems": [asdict(problem) for problem in problems],
@@ -80,6 +89,7 @@ def describe(found: dict[str, Any]) -> str:
     rows = {
         "v2m": f"{found['v2m']} on Python {found['python']}, {found['system']}",
         "device": f"{torch['device']}, computing in {torch['dtype']}" if "device" in torch else "unknown",
+        **({"GPU": _gpu_words(torch["gpu"])} if torch.get("gpu") else {}),
         "cores": found["cores"],
         "memory": f"{_size(room['total_bytes'])}, {_size(room['free_bytes'])} free" if room else "unknown",
         "weights": _file(weights, f"{weights.get('backbone')}, {weights.get('licence')}"),
@@ -91,6 +101,7 @@ def describe(found: dict[str, Any]) -> str:
         ),
     }
     lines = [f"{name:<14}{value}" for name, value in rows.items()]
+    lines += outlook_words(found["models"])
     for problem in found["problems"]:
         lines += ["", f"{'Missing' if problem['blocks_score'] else 'Note'}: {problem['what']}"]
         lines += [f"  {problem['fix']}"]
@@ -190,11 +201,23 @@ def _memory_problems(free_bytes: int | None) -> Iterator[Problem]:
         yield Problem(what, "Close other programs.", blocks_score=False)
 
 
+def _model_memory(probed: dict[str, Any], total_bytes: int | None) -> int | None:
+    """What a model may take: the GPU's memory where there is one, else the machine's."""
+    gpu = probed.get("gpu") or {}
+    return gpu.get("total_bytes", total_bytes)
+
+
 # --- words ----------------------------------------------------------------------------------------------
 
 
 def _pip() -> str:
     return f"{sys.executable} -m pip"
+
+
+def _gpu_words(gpu: dict[str, Any]) -> str:
+    sizes = f"{_size(gpu['total_bytes'])}, {_size(gpu['free_bytes'])} free"
+    bf16 = "multiplies bfloat16" if gpu["bf16"] else "does not multiply bfloat16: models compute in float32"
+    return f"{gpu['name']}, {sizes}, CUDA {gpu['cuda']}, {bf16}"
 
 
 def _file(found: dict[str, Any], words: str) -> str:

@@ -15,18 +15,19 @@ from safetensors import SafetensorError, safe_open
 from v2m.backbones.sketch import weights_path
 from v2m.errors import CheckpointError
 from v2m.model.checkpoint import weights_hash
-from v2m.model.device import choose_device, fast_dtype
+from v2m.model.device import choose_device, fast_dtype, gpu_facts
 
 OWN_LICENCE = "Apache-2.0"
 """The shipped weights are the project's own, trained on music that it composed."""
 
 
 def probe() -> dict[str, object]:
-    """`device` and `dtype` as torch names them, and the embedded weights."""
+    """`device` and `dtype` as torch names them, the GPU if there is one, and the embedded weights."""
     device = choose_device("auto")
     return {
         "device": str(device),
         "dtype": str(fast_dtype(device)).removeprefix("torch."),
+        "gpu": gpu_facts(device),
         "weights": _weights(),
     }
 

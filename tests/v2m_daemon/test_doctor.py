@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from v2m_daemon import doctor
 from v2m_daemon.memory import _linux, _macos_free, memory
+from v2m_daemon.models import outlook
 
 import v2m
 
@@ -55,6 +56,55 @@ def test_a_torch_that_does_not_load_is_a_finding_and_no_crash(
     problem = next(problem for problem in found["problems"] if "libcudart" in problem["what"])
     assert "install" in problem["fix"]
     assert problem["what"] in doctor.describe(found)
+
+
+@pytest.mark.usefixtures("quick")
+def test_each_missing_model_is_told_with_what_it_would_bring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("V2M_HOME", str(tmp_path))
+    folder = tmp_path / "data" / "models" / "stable-audio-3-small"
+    folder.mkdir(parents=True)
+    (folder / "model.json").write_text("{}")
+    monkeypatch.setattr(doctor, "memory", lambda: type(memory())(8_000_000_000, 4_000_000_000))
+    found = doctor.report()
+    assert json.loads(json.dumps(found)) == found
+    rows = {row["name"]: row for row in found["models"]}
+    assert rows["stable-audio-3-small"]["present"] is True
+    assert rows["gemma-3-4b-it"]["fits"] is False
+    assert rows["dinov2-small"]["fits"] is True
+    assert rows["cotracker"]["commercial"] is False
+    words = doctor.describe(found)
+    for row in rows.values():
+        assert row["present"] is not (row["brings"] in words)
+    assert "not for commercial use" in words
+    assert found["ready"]
+    fixes = [problem["fix"] for problem in found["problems"]]
+    assert "v2m models add t5gemma-b-b-ul2" in fixes
+
+
+def test_libraries_built_for_another_torch_are_named() -> None:
+    assert list(outlook.mismatched({"torch": "2.13.0+cpu", "torchaudio": None})) == []
+    assert list(outlook.mismatched({"torch": "2.13.0", "torchaudio": "2.13.0+cu130"})) == []
+    assert list(outlook.mismatched({"torch": "2.13.0", "torchvision": "0.28.0"})) == []
+    ((what, fix),) = outlook.mismatched({"torch": "2.13.0+cpu", "torchaudio": "2.11.0"})
+    assert "torchaudio 2.11.0" in what
+    assert fix.startswith("pip uninstall torchaudio")
+    ((what, _),) = outlook.mismatched({"torch": "2.13.0", "torchvision": "0.26.0"})
+    assert "torchvision" in what
+
+
+def test_a_gpu_is_told_with_its_memory_and_formats(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = {
+        "name": "Card", "total_bytes": 4_000_000_000, "free_bytes": 3_000_000_000, "cuda": "13.0",
+        "bf16": False,
+    }  # fmt: skip
+    monkeypatch.setattr(doctor, "_probe", lambda: {**FOUND_ALL, "device": "cuda", "gpu": gpu})
+    found = doctor.report()
+    words = doctor.describe(found)
+    assert "Card, 4.0 GB, 3.0 GB free, CUDA 13.0" in words
+    assert "float32" in words
+    assert {row["name"]: row["fits"] for row in found["models"]}["stable-audio-3-medium"] is False
 
 
 @pytest.mark.usefixtures("quick")

@@ -56,3 +56,17 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     # the allocator of the CPU has no class of its own: "DefaultCPUAllocator: can't allocate memory"
     return isinstance(error, RuntimeError) and "allocate memory" in str(error)
+
+
+def gpu_facts(device: torch.device) -> dict[str, str | int | bool] | None:
+    """Name, memory in bytes, CUDA's version and whether bfloat16 is multiplied; None without CUDA."""
+    if device.type != "cuda":
+        return None
+    free, total = torch.cuda.mem_get_info(device)
+    return {
+        "name": torch.cuda.get_device_name(device),
+        "total_bytes": total,
+        "free_bytes": free,
+        "cuda": str(torch.version.cuda or torch.version.hip),
+        "bf16": torch.cuda.is_bf16_supported(including_emulation=False),
+    }
