@@ -57,7 +57,10 @@ class Official:
             self.conditioners = import_module("stable_audio_3.models.conditioners")
             self.transformer = import_module("stable_audio_3.models.transformer")
             self.lora = import_module("stable_audio_3.models.lora")
+            self.diffusion = import_module("stable_audio_3.models.diffusion")
+            shifts = import_module("stable_audio_3.inference.distribution_shift")
         self.transformer.flex_attention_available = False
+        self.shift = shifts.LogSNRShift(rate=0, anchor_logsnr=-6.2, logsnr_end=2.0)
 
     @contextmanager
     def _imports(self) -> Iterator[None]:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from v2m.backbones.stable_audio_3.config import AttentionConfig
 from v2m.backbones.stable_audio_3.norms import head_norm
 from v2m.backbones.stable_audio_3.rotary import Turn
+from v2m.model.attention import attend
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,10 @@ def _differential(q: Tensor, k: Tensor, v: Tensor, window: Window | None) -> Ten
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, window: Window | None) -> Tensor:
-    if window is None:
-        k, v = (part.expand(q.shape[0], -1, -1, -1) for part in (k, v))
-        return F.scaled_dot_product_attention(q, k, v)
-    return windowed_attention(q, k, v, window)
+    if window is not None:
+        return windowed_attention(q, k, v, window)
+    k, v = (part.expand(q.shape[0], -1, -1, -1) for part in (k, v))
+    return attend(q, k, v)
 
 
 def windowed_attention(q: Tensor, k: Tensor, v: Tensor, window: Window) -> Tensor:

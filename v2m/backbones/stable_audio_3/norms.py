@@ -1,6 +1,6 @@
 """Norms of tokens and of heads: root mean square, layer, and the saturating one of the autoencoder.
 
-Conventions: over the last axis, computed in float32 whatever comes in, given back in the format that came.
+Conventions: over the last axis; torch computes norms in float32 whatever comes in, and gives back what came.
 Parameter names are those of the original files.
 Sources: Zhang and Sennrich 2019 (RMSNorm); Zhu et al. 2025, "Transformers without normalization" (DyT).
 """
@@ -24,7 +24,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(…, d) -> the same shape."""
-        return F.rms_norm(x.float(), x.shape[-1:], self.gamma.float(), self._eps).to(x.dtype)
+        return F.rms_norm(x, x.shape[-1:], self.gamma.to(x.dtype), self._eps)
 
 
 class LayerNorm(nn.Module):
@@ -39,8 +39,7 @@ class LayerNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(…, d) -> the same shape."""
-        normed = F.layer_norm(x.float(), x.shape[-1:], self.gamma.float(), self.beta.float(), self._eps)
-        return normed.to(x.dtype)
+        return F.layer_norm(x, x.shape[-1:], self.gamma.to(x.dtype), self.beta.to(x.dtype), self._eps)
 
 
 class DynamicTanh(nn.Module):
