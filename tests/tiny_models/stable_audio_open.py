@@ -1,18 +1,27 @@
 """Tiny Stable Audio Open models with random weights, in the layouts of their makers.
 
 `write` leaves a folder as `v2m models add` would: official or diffusers' layout, 1.0 or small, with a
-ControlNet or without. The names of the tensors are written out here rather than taken from our modules.
+ControlNet or without. The names of the tensors are written out here rather than taken from our modules, and
+their numbers depend on nothing but name and seed: `tests/golden` has what the official code makes of them.
 """
 
 from __future__ import annotations
 
 import json
+import warnings
+import zlib
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
+
+from v2m.backbones.sound.model import SoundWindow
+from v2m.model.noise import latent_noise
 
 WIDTH, HEADS, DEPTH = 64, 2, 3
 TOKEN_WIDTH, CHANNELS, WINDOW_FRAMES = 32, 8, 128
@@ -34,31 +43,42 @@ WORDS = [
     *map(str, range(60, 181)),
 ]
 
+PROMPT, NEGATIVE = "calm piano", "fast drums"
+FIRST_FRAME, TOTAL_S, STEPS, SEED = 40, 9.0, 12, 5
+
 QUIET = (".3.weight_g", "to_out.weight", "ff.2.weight", "project_out.weight", "conv_in.weight")
 
 Shapes = Iterator[tuple[str, tuple[int, ...]]]
 
 
-class Drawn:
+def drawn(shapes: Shapes, prefix: str = "", seed: int = 0) -> dict[str, Tensor]:
     """Tensors at random: weights of unit gain, biases and norms near their start."""
+    tensors = {}
+    for name, shape in shapes:
+        value = noise(shape, zlib.crc32(name.encode()), seed)
+        if name.endswith(("gamma", "weight_g", "q_norm.weight", "k_norm.weight")):
+            value = 1 + 0.1 * value
+        elif name.endswith(("bias", "beta", "alpha")):
+            value = 0.1 * value
+        elif len(shape) > 1 and "timestep_features" not in name:
+            value = value / prod(shape[1:]) ** 0.5
+        if name.endswith(QUIET):
+            value = value / 5  # what is added to a sum must not make it grow from layer to layer
+        tensors[prefix + name] = value
+    return tensors
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-        self.tensors: dict[str, Tensor] = {}
 
-    def add(self, shapes: Shapes, prefix: str = "") -> None:
-        generator = torch.Generator().manual_seed(self.seed)
-        for name, shape in shapes:
-            value = torch.randn(shape, generator=generator)
-            if name.endswith(("gamma", "weight_g", "q_norm.weight", "k_norm.weight")):
-                value = 1 + 0.1 * value
-            elif name.endswith(("bias", "beta", "alpha")):
-                value = 0.1 * value
-            elif len(shape) > 1 and "timestep_features" not in name:
-                value = value / torch.tensor(shape[1:]).prod().sqrt()
-            if name.endswith(QUIET):
-                value = value / 5  # what is added to a sum must not make it grow from layer to layer
-            self.tensors[prefix + name] = value
+def noise(shape: tuple[int, ...], stream: int, seed: int = 0) -> Tensor:
+    """Standard normal, the same in every version of every library."""
+    rows = latent_noise(seed, 0, -(-prod(shape) // 4), 4, stream)
+    return torch.from_numpy(rows.reshape(-1)[: prod(shape)].reshape(shape).copy())
+
+
+def window(*, negative: str = "", adherence: float = 0.0, **more: Any) -> SoundWindow:
+    """What the golden numbers were composed for; without adherence a ControlNet says nothing."""
+    curve = np.sin(np.arange(WINDOW_FRAMES) / 7).astype(np.float32)
+    asked = {"steps": STEPS, "total_s": TOTAL_S, "negative_prompt": negative, "adherence": adherence, **more}
+    return SoundWindow(PROMPT, FIRST_FRAME, WINDOW_FRAMES, curve, (SEED,), **asked)
 
 
 def linear(name: str, width_in: int, width_out: int, bias: bool = False) -> Shapes:
@@ -155,24 +175,25 @@ def numbers(small: bool) -> Shapes:
 
 def official_tensors(small: bool = False, seed: int = 0) -> dict[str, Tensor]:
     """`model.safetensors`."""
-    drawn = Drawn(seed)
-    drawn.add(trunk(small), "model.model.")
-    drawn.add(iter([("postprocess_conv.weight", (CHANNELS, CHANNELS, 1))]), "model.model.")
-    drawn.add(autoencoder(), "pretransform.model.")
-    drawn.add(numbers(small), "conditioner.conditioners.")
-    drawn.tensors["model.model.transformer.rotary_pos_emb.inv_freq"] = rotary_frequencies()
-    return drawn.tensors
+    return {
+        **drawn(trunk(small), "model.model.", seed),
+        **drawn(iter([("postprocess_conv.weight", (CHANNELS, CHANNELS, 1))]), "model.model.", seed),
+        "model.model.transformer.rotary_pos_emb.inv_freq": rotary_frequencies(),
+        **drawn(autoencoder(), "pretransform.model.", seed),
+        **drawn(numbers(small), "conditioner.conditioners.", seed),
+    }
 
 
 def controlnet_tensors(depth: int = 2, seed: int = 1) -> dict[str, Tensor]:
     """What a ControlNet adds to a Lightning checkpoint, by the names there."""
-    drawn, prefix = Drawn(seed), "model.model.controlnet."
-    drawn.add(trunk(small=False, depth=depth), prefix)
+    prefix = "model.model.controlnet."
     convs = [("conv_in.weight", (CHANNELS, CHANNELS, 1))]
     convs += [(f"conv_outs.{index}.weight", (WIDTH, WIDTH, 1)) for index in range(depth)]
-    drawn.add(iter(convs), prefix)
-    drawn.tensors[f"{prefix}transformer.rotary_pos_emb.inv_freq"] = rotary_frequencies()
-    return drawn.tensors
+    return {
+        **drawn(trunk(small=False, depth=depth), prefix, seed),
+        **drawn(iter(convs), prefix, seed),
+        f"{prefix}transformer.rotary_pos_emb.inv_freq": rotary_frequencies(),
+    }
 
 
 def rotary_frequencies() -> Tensor:
@@ -261,13 +282,12 @@ def write_t5(encoder: Path, tokenizer: Path) -> None:
     words.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     special = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
     PreTrainedTokenizerFast(tokenizer_object=words, **special).save_pretrained(tokenizer)
-    with torch.random.fork_rng():
-        torch.manual_seed(2)
-        model = T5EncoderModel(
-            T5Config(
-                vocab_size=len(vocabulary), d_model=TOKEN_WIDTH, d_kv=16, d_ff=64, num_layers=2, num_heads=2
-            )
-        )
+    sizes = {"d_model": TOKEN_WIDTH, "d_kv": 16, "d_ff": 64, "num_layers": 2, "num_heads": 2}
+    model = T5EncoderModel(T5Config(vocab_size=len(vocabulary), **sizes))
+    shapes = ((name, tuple(value.shape)) for name, value in model.state_dict().items())
+    tensors = drawn(shapes)
+    tensors["encoder.embed_tokens.weight"] = tensors["shared.weight"]
+    model.load_state_dict(tensors)
     model.save_pretrained(encoder)
 
 
@@ -307,13 +327,15 @@ def write_diffusers(folder: Path, tensors: dict[str, Tensor]) -> None:
     )
     transformer.load_state_dict(dict(diffusers_transformer(below(tensors, "model.model."))))
     transformer.save_pretrained(folder / "transformer")
-    vae = AutoencoderOobleck(
-        encoder_hidden_size=BASE_CHANNELS,
-        downsampling_ratios=list(STRIDES),
-        channel_multiples=list(MULTIPLES),
-        decoder_channels=BASE_CHANNELS,
-        decoder_input_channels=CHANNELS,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of its weight norm, whose names are in the files
+        vae = AutoencoderOobleck(
+            encoder_hidden_size=BASE_CHANNELS,
+            downsampling_ratios=list(STRIDES),
+            channel_multiples=list(MULTIPLES),
+            decoder_channels=BASE_CHANNELS,
+            decoder_input_channels=CHANNELS,
+        )
     shapes = {name: value.shape for name, value in vae.state_dict().items()}
     renamed = diffusers_autoencoder(below(tensors, "pretransform.model."))
     vae.load_state_dict({name: value.reshape(shapes[name]) for name, value in renamed})

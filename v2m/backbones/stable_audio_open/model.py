@@ -26,6 +26,7 @@ from torch import Tensor
 from v2m.backbones.sound.adapter import load_adapter
 from v2m.backbones.sound.checkpoint import folder_hash
 from v2m.backbones.sound.guidance import curve_scale_at
+from v2m.backbones.sound.head import Steering
 from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
 from v2m.backbones.stable_audio_open import dpmpp, straight
 from v2m.backbones.stable_audio_open.config import OpenConfig
@@ -206,6 +207,12 @@ class StableAudioOpen:
         if window.known_latents is not None and window.known_latents.shape != shape:
             raise InputError(f"Known latents have the shape {window.known_latents.shape}, expected {shape}.")
 
+    def _steered(self, steering: Steering, x: Tensor, data: Tensor, level: float) -> Tensor:
+        """The data that is seen, led towards the curve; heads know the straight path between music and noise."""
+        if self._config.objective == "v":  # x = data + level * noise
+            x, level = x / (1 + level), level / (1 + level)
+        return steering.data(x, data, level)
+
     def _velocity(self, window: SoundWindow, cancel: Cancel) -> GuidedVelocity:
         text_scale = window.text_scale
         if text_scale is None:
@@ -290,6 +297,8 @@ class StableAudioOpen:
                 data = dpmpp.denoised_by_v(velocity, x, level)
             else:
                 data = x - level * velocity(x, level)
+            if window.steering is not None:
+                data = self._steered(window.steering, x, data, float(level))
             return data if known is None else torch.where(known[0], known[1], data)
 
         def step_noise(step: int) -> Tensor:

@@ -1,0 +1,54 @@
+"""Tiny Stable Audio Open models on disk, written once, and loaded anew for each test that asks."""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from v2m.backbones.stable_audio_open.model import StableAudioOpen
+
+KINDS = {
+    "open": {},
+    "diffusers": {"diffusers": True},
+    "small": {"small": True},
+    "controlnet": {"controlnet": True},
+}
+
+
+@pytest.fixture(scope="session")
+def tiny(repository: Path) -> ModuleType:
+    """The writer of tiny models."""
+    path = repository / "tests" / "tiny_models" / "stable_audio_open.py"
+    spec = importlib.util.spec_from_file_location("tiny_stable_audio_open", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def folder_of(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Folder of a kind of model; not to be written to."""
+    written: dict[str, Path] = {}
+
+    def folder(kind: str) -> Path:
+        if kind not in written:
+            written[kind] = tiny.write(tmp_path_factory.mktemp(kind) / kind, **KINDS[kind])
+        return written[kind]
+
+    return folder
+
+
+@pytest.fixture
+def model_of(folder_of: Callable[[str], Path]) -> Callable[..., StableAudioOpen]:
+    """A model of a kind, on the CPU in float32; a path takes the place of a kind."""
+
+    def model(kind: str | Path, *, dtype: str = "float32", adapter: Path | None = None) -> StableAudioOpen:
+        folder = folder_of(kind) if isinstance(kind, str) else kind
+        return StableAudioOpen(folder, name=f"tiny-{kind}", device="cpu", dtype=dtype, adapter=adapter)
+
+    return model
