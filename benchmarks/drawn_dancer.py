@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+Float32 = NDArray[np.float32]
 
 TEMPI_BPM = (72, 80, 88, 95, 102, 110, 118, 126, 135, 145)
-WIDTH, HEIGHT = 320, 180
+WIDTH, HEIGHT = 240, 136
 RATE = Fraction(30)
 DURATION_S = 16.0
 
@@ -117,56 +118,70 @@ class Stage:
     def __init__(self, number: int, width: int = WIDTH, height: int = HEIGHT) -> None:
         drawn = np.random.default_rng([2, number])
         self._colors = {name: drawn.uniform(30, 225, 3) for name in ("shirt", "legs")}
-        self._colors["skin"] = np.array(
-            [drawn.uniform(90, 240), drawn.uniform(70, 180), drawn.uniform(60, 140)]
-        )
-        self._stripes = {"shirt": drawn.uniform(20, 60), "legs": drawn.uniform(15, 40), "skin": 0.0}
+        self._colors["skin"] = drawn.uniform((90, 70, 60), (240, 180, 140))
+        self._stripes = {"shirt": drawn.uniform(60, 180), "legs": drawn.uniform(45, 120), "skin": 0.0}
         self._light = drawn.uniform(60, 190, 3)
-        self._waves = drawn.normal(0, 1, (8, 4)) * np.array([9, 9, 3, 1])
-        self._pan, self._zoom, self._roll = (
-            drawn.uniform(-0.06, 0.06),
-            drawn.uniform(-0.12, 0.12),
-            drawn.uniform(-0.06, 0.06),
-        )
+        self._waves = drawn.normal(0, 1, (5, 4)) * np.array([9, 9, 3, 1])
+        self._pan, self._zoom, self._roll = drawn.uniform(-1, 1, 3) * (0.06, 0.12, 0.06)
         self._period_s, self._phase = drawn.uniform(5, 9), drawn.uniform(0, 2 * math.pi)
-        self._hand_px = 0.0015 * (number % 3)
+        self._tremble = 0.0015 * (number % 3)
         self._noise = np.random.default_rng([3, number])
-        y, x = np.mgrid[0:height, 0:width]
-        self._x, self._y = (x - width / 2) / height, 1 - y / height
+        y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+        self._x, self._y = (x - width / 2) / height, 0.5 - y / height
 
     def picture(self, time_s: float, places: FloatArray) -> NDArray[np.uint8]:
         """One picture of the joints (11, 2) at a time."""
         x, y = self._camera(time_s)
-        canvas = np.empty((*x.shape, 3))
-        tone = sum(w[3] * np.sin(w[0] * x + w[1] * y + w[2]) for w in self._waves)
-        canvas[:] = self._light + 14 * np.asarray(tone)[..., None]
+        tone = np.zeros_like(x)
+        for across, up, phase, height in self._waves:
+            tone += np.float32(18 * height) * np.sin(across * x + up * y + phase)
+        canvas = np.empty((*x.shape, 3), np.float32)
+        canvas[:] = self._light + tone[..., None]
         for start, end, radius, cover in _BONES:
-            along, off = _along(x, y, places[start], places[end])
-            edge = np.clip(0.5 + (radius - off) * x.shape[0], 0, 1)[..., None]
-            stripe = 18 * np.sin(self._stripes[cover] * 3 * along)[..., None] if self._stripes[cover] else 0.0
-            canvas += edge * (self._colors[cover] + stripe - canvas)
-        canvas += self._noise.normal(0, 1.5, canvas.shape)
+            self._limb(canvas, x, y, (places[start], places[end]), radius, cover)
+        canvas += self._noise.normal(0, 1.5, canvas.shape[:2])[..., None]
         return np.clip(canvas, 0, 255).astype(np.uint8)
 
-    def _camera(self, time_s: float) -> tuple[FloatArray, FloatArray]:
+    def _limb(
+        self,
+        canvas: Float32,
+        x: Float32,
+        y: Float32,
+        ends: tuple[FloatArray, FloatArray],
+        radius: float,
+        cover: str,
+    ) -> None:
+        """Paint one limb on the part of the canvas that it can reach."""
+        low, high = np.minimum(*ends) - 1.5 * radius, np.maximum(*ends) + 1.5 * radius
+        near = (x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1])
+        rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+        if not len(rows):
+            return
+        part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        along, off = _along(x[part], y[part], *ends)
+        edge = np.clip(0.5 + (radius - off) * len(x), 0, 1)[..., None]
+        stripe = 18 * np.sin(self._stripes[cover] * along)[..., None]
+        canvas[part] += edge * (self._colors[cover] + stripe - canvas[part])
+
+    def _camera(self, time_s: float) -> tuple[Float32, Float32]:
+        """Where each pixel looks."""
         wave = math.sin(2 * math.pi * time_s / self._period_s + self._phase)
-        # a camera in the hand trembles a little about 3 times a second
-        tremble = self._hand_px * np.array([math.sin(19 * time_s), math.sin(23 * time_s + 1)])
+        # a camera in the hand trembles a little about three times a second
+        tremble = [self._tremble * math.sin(19 * time_s), self._tremble * math.sin(23 * time_s + 1)]
         scale, roll = 1 + self._zoom * wave, self._roll * wave
-        x, y = self._x * scale, (self._y - 0.5) * scale
-        turned_x = x * math.cos(roll) - y * math.sin(roll)
-        turned_y = x * math.sin(roll) + y * math.cos(roll)
-        return turned_x + self._pan * wave + tremble[0], turned_y + 0.5 + tremble[1]
+        cosine, sine = np.float32(scale * math.cos(roll)), np.float32(scale * math.sin(roll))
+        x = self._x * cosine - self._y * sine + np.float32(self._pan * wave + tremble[0])
+        y = self._x * sine + self._y * cosine + np.float32(0.5 + tremble[1])
+        return x, y
 
 
-def _along(x: FloatArray, y: FloatArray, start: FloatArray, end: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _along(x: Float32, y: Float32, start: FloatArray, end: FloatArray) -> tuple[Float32, Float32]:
     """Of each spot its place along a bone and its distance from it."""
     bone = end - start
-    length2 = float(bone @ bone)
-    share = ((x - start[0]) * bone[0] + (y - start[1]) * bone[1]) / max(length2, 1e-9)
-    share = np.clip(share, 0, 1) if length2 else np.zeros_like(x)
-    off = np.hypot(x - start[0] - share * bone[0], y - start[1] - share * bone[1])
-    return share * math.sqrt(length2), off
+    length = float(np.hypot(*bone))
+    way = bone / length if length else np.zeros(2)
+    along = np.clip((x - start[0]) * way[0] + (y - start[1]) * way[1], 0, length)
+    return along, np.hypot(x - start[0] - along * way[0], y - start[1] - along * way[1])
 
 
 def pictures(

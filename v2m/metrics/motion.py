@@ -41,6 +41,14 @@ _USUAL_BPM: Final = 110.0
 
 _SHAKE_ROUNDS: Final = 3
 
+LAG_S: Final = 1 / 15
+"""Flow is taken over this time: two frames at 30 a second, in which a limb moves far enough to stand out of
+the noise of compressed video, and one beat at 200 BPM lasts four and a half times as long."""
+
+_STILL_PX: Final = 0.15
+"""What moves less than this in `LAG_S` is taken to stand still: flow of H.264 at 96 x 54 is not known better,
+and over a whole background its noise would drown the dancer."""
+
 
 @dataclass(frozen=True)
 class Motion:
@@ -88,26 +96,30 @@ class PictureMotion:
     def __init__(self) -> None:
         self._times_s: list[float] = []
         self._speed: list[float] = []
-        self._last: NDArray[np.float32] | None = None
-        self._last_s = 0.0
+        self._kept: NDArray[np.float32] | None = None
+        self._kept_s: FloatArray = np.zeros(0)
 
     def push(self, times_s: FloatArray, pictures: NDArray[np.uint8]) -> None:
         """Take the next pictures (n, h, w, 3) RGB."""
         if len(times_s) == 0:
             return
         shown = grey(pictures)
-        if self._last is not None:
-            shown = np.concatenate([self._last[None], shown])
-            times_s = np.concatenate([[self._last_s], times_s])
-        self._last, self._last_s = shown[-1], float(times_s[-1])
-        if len(shown) < 2:
-            return
-        flow = optical_flow(shown[:-1], shown[1:])
-        own = flow - camera_movement(flow, shown[:-1])
-        texture = _texture(shown[:-1])
-        moved_px = (np.linalg.norm(own, axis=3) * texture).sum(axis=(1, 2)) / texture.sum(axis=(1, 2))
-        self._speed += (moved_px / shown.shape[2] / np.diff(times_s)).tolist()
-        self._times_s += ((times_s[1:] + times_s[:-1]) / 2).tolist()
+        if self._kept is not None:
+            shown = np.concatenate([self._kept, shown])
+            times_s = np.concatenate([self._kept_s, times_s])
+        lag = 1 if len(times_s) < 2 else max(1, round(LAG_S / float(np.median(np.diff(times_s)))))
+        if len(shown) > lag:
+            self._look(times_s, shown, lag)
+        self._kept, self._kept_s = shown[-lag:], times_s[-lag:]
+
+    def _look(self, times_s: FloatArray, shown: NDArray[np.float32], lag: int) -> None:
+        before, after = shown[:-lag], shown[lag:]
+        flow = optical_flow(before, after)
+        own_px = np.linalg.norm(flow - camera_movement(flow, before), axis=3)
+        texture = _texture(before)
+        moved_px = (np.maximum(own_px - _STILL_PX, 0) * texture).sum(axis=(1, 2)) / texture.sum(axis=(1, 2))
+        self._speed += (moved_px / shown.shape[2] / (times_s[lag:] - times_s[:-lag])).tolist()
+        self._times_s += ((times_s[lag:] + times_s[:-lag]) / 2).tolist()
 
     def motion(self) -> Motion:
         """Of all pictures so far."""

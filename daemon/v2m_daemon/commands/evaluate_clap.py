@@ -28,10 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
             )
         )
     else:
-        fusion = "with fusion" if found.fusion else "without fusion"
-        print(
-            f"CLAP {found.mean:.4f} over {len(prompts)} clips; {found.checkpoint}, {fusion}, {found.loudness}."
-        )
+        how = f"{found.checkpoint}, {'with' if found.fusion else 'without'} fusion, {found.loudness}"
+        print(f"CLAP {found.mean:.4f} over {len(prompts)} clips; {how}.")
     return 0
 
 

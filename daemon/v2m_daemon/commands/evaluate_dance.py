@@ -1,4 +1,4 @@
-"""`v2m evaluate dance`: beats of music against the motion beats of a dance, and against its original music."""
+"""`v2m evaluate dance`: beats of music against the motion beats of a dance and its original music."""
 
 from __future__ import annotations
 

@@ -156,7 +156,8 @@ def _add_table(kinds: Any) -> None:  # noqa: ANN401 - argparse's own
         help="a folder of audio named by clip; repeat it",
     )
     table.add_argument(
-        "--compose", metavar="WAY", action="append", default=[], choices=["v2m", "constant-tempo", "text-only"],
+        "--compose", metavar="WAY", action="append", default=[],
+        choices=["v2m", "constant-tempo", "text-only"],
         help="make music first: v2m, constant-tempo or text-only; may be given again",
     )  # fmt: skip
     table.add_argument("--backbone", metavar="NAME", default="sketch", help="what composes (default sketch)")

@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
         peers |= dict(parse_peer(text) for text in arguments.peer)
         settings = MeasureSettings(tuple(arguments.measure) or benchmark.measures, arguments.detector)
         results = run_benchmark(
-            benchmark, peers, out, settings, bodies=_bodies(arguments, out, settings), where=_where(arguments),
+            benchmark, peers, out, settings,
+            bodies=_bodies(arguments, out, settings), where=_where(arguments),
             on_progress=lambda fraction: progress("Measuring", fraction),
         )  # fmt: skip
     table = make_table(results)
