@@ -3,10 +3,43 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 SEED = 7
+
+
+def drawn(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def random_pictures(count: int, width: int, height: int) -> NDArray[np.uint8]:
+    """As they come from a film, (n, h, w, 3)."""
+    return np.asarray(torch.randint(0, 256, (count, height, width, 3), generator=drawn(1)).numpy(), np.uint8)
+
+
+def random_planes(count: int, width: int, height: int) -> torch.Tensor:
+    """As a network takes pictures, (n, 3, h, w)."""
+    return torch.randn((count, 3, height, width), generator=drawn(2))
+
+
+def random_clip(count: int, width: int, height: int) -> torch.Tensor:
+    """As CoTracker takes pictures, (n, 3, h, w) from 0 to 255; without grain, so that points can be held."""
+    small = torch.rand((count, 3, height // 8, width // 8), generator=drawn(3)) * 255
+    return torch.nn.functional.interpolate(small, (height, width), mode="bilinear")
+
+
+def random_points(count: int, pictures: int, width: int, height: int) -> torch.Tensor:
+    """Time, x and y, (p, 3)."""
+    moments = torch.randint(0, pictures, (count, 1), generator=drawn(4))
+    return torch.cat([moments, torch.rand(count, 2, generator=drawn(5)) * torch.tensor([width, height])], 1)
+
+
+def random_sound(count: int) -> torch.Tensor:
+    """Noise, (s,)."""
+    return torch.randn(count, generator=drawn(6)) * 0.1
 
 
 def scattered(module: torch.nn.Module) -> torch.nn.Module:
@@ -104,6 +137,11 @@ def write_cotracker(folder: Path) -> Path:
     """As converted from `scaled_offline.pth`."""
     from v2m.encoders.cotracker.tracker import CoTracker
 
-    network = scattered(CoTracker(16, 32, 48, (24, 16), depth=2, virtual=4))
+    network = CoTracker(16, 32, 48, (24, 16), depth=2, virtual=4)
+    scattered(network)
+    with torch.no_grad():  # points move by pixels, and visibility stays off its ends
+        for head in (network.updateformer.flow_head, network.updateformer.vis_conf_head):
+            head.weight *= 0.1
+            head.bias *= 0.1
     write_tensors(folder / "scaled_offline.safetensors", network)
     return folder
