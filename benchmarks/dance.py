@@ -10,7 +10,8 @@ Then each film is scored end to end by `sketch`: the beats found are hits, the t
 found, and nothing else is known. The judge is librosa's beat tracker on the mastered sound against the true
 beats. Beside it: `steady`, the same words and tempo without hits, which is a constant tempo; chance, the same
 beats shifted around the film 37 times; and the paper's row, which is of AIST++ with a tolerance that its text
-does not say. Dances 0-9 chose what the flow takes for noise; others chose nothing. The same is done for uncut footage, where the beats found in the picture are the only truth.
+does not say. Dances 0-9 chose what the flow takes for noise; others chose nothing.
+The same is done for uncut footage, where the beats found in the picture are the only truth.
 """
 
 from __future__ import annotations
