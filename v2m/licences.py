@@ -97,7 +97,7 @@ LICENCES: Final[Mapping[str, Licence]] = {
     **dict.fromkeys(
         ("ace-step", "ace-step-sft", "ace-step-turbo", "ace-step-parts", "musicfm", "vjepa2", "whisper"), MIT
     ),
-    **dict.fromkeys(("dinov2-small", "dinov2-base", "dinov2-large", "t5-base", "qwen3-vl"), APACHE),
+    **dict.fromkeys(("dinov2-small", "dinov2-base", "dinov2-large", "t5-base", "qwen3-vl", "vggish"), APACHE),
     **dict.fromkeys(("t5gemma-b-b-ul2", "gemma-3-4b-it"), GEMMA),
     "llama": LLAMA,
     "cotracker": NON_COMMERCIAL,

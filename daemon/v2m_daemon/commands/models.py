@@ -52,7 +52,7 @@ def _row(store: ModelStore, model: Model) -> dict[str, Any]:
         "present": place is not None,
         "added": store.owns(model),
         "path": str(place) if place else None,
-        "needs": [name for name in model.needs if store.place(find_model(name)) is None],
+        "needs": list(store.lacks(model)),
         "gated": model.gated,
         "urls": [file.url for file in model.files if file.url] or _page(model),
     }

@@ -7,6 +7,7 @@ EmilianPostolache/stable-audio-controlnet.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from v2m.licences import LICENCES
@@ -17,7 +18,8 @@ GB: Final = 1_000_000_000
 _ORIGINAL: Final = (
     ModelFile("model.safetensors", converted_from=("model.ckpt",)),
     ModelFile("model_config.json"),
-    *(ModelFile(f"t5gemma-b-b-ul2/{name}", optional=True)
+    *(ModelFile(f"{part}/{name}", optional=True)
+      for part in ("t5gemma-b-b-ul2", "t5-base", "text_encoder", "tokenizer")
       for name in ("*.json", "*.safetensors", "*.model", "*.jinja")),
 )  # fmt: skip
 """What stable-audio-tools and stable-audio-3 read; some copies bring their text encoder along."""
@@ -75,7 +77,7 @@ _DIFFUSERS_PARTS: Final = (
     *(ModelFile(f"{part}/config.json") for part in _DIFFUSERS_FOLDERS),
     *(ModelFile(f"{part}/*.safetensors") for part in _DIFFUSERS_FOLDERS),
     *(ModelFile(f"{part}/*.safetensors.index.json", optional=True) for part in _DIFFUSERS_FOLDERS),
-    ModelFile("scheduler/scheduler_config.json"),
+    ModelFile("scheduler/scheduler_config.json", optional=True),
     ModelFile("tokenizer/*.json"),
     ModelFile("tokenizer/*.model", optional=True),
 )  # fmt: skip
@@ -127,7 +129,7 @@ _STABLE_AUDIO_OPEN: Final = (
         size_bytes=int(1.2 * GB),
         files=(
             ModelFile("controlnet.safetensors", converted_from=("*.ckpt",)),
-            ModelFile("config.json", optional=True),
+            *(replace(file, optional=True, converted_from=()) for file in (*_ORIGINAL, *_DIFFUSERS_PARTS)),
         ),
         manual="It is the Lightning checkpoint (.ckpt) that training with stable-audio-controlnet leaves.",
         needs=("stable-audio-open",),

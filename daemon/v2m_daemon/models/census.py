@@ -41,13 +41,13 @@ def check(model: Model, folder: Path, siblings: Iterable[Model]) -> None:
     shapes = tensors(folder)
     config = _config(folder / model.census.config_file)
     wrong = _contradictions(model.census, shapes, config)
-    other = next((o for o in siblings if o.name != model.name and _is(o.census, shapes, config)), None)
-    if wrong or (other and not _is(model.census, shapes, config)):
+    if not wrong and _varies_as_said(model.census, shapes, config):
+        return
+    other = next((o for o in siblings if o.name != model.name and _is(o.census, shapes, folder)), None)
+    if wrong or other:
+        hint = f"It looks like {other.name}: `v2m models add {other.name} PATH`." if other else model.manual
         raise CheckpointError(
-            f"This is not {model.name}: {wrong or 'its size or objective is another'}.",
-            hint=f"It looks like {other.name}: `v2m models add {other.name} PATH`."
-            if other
-            else model.manual,
+            f"This is not {model.name}: {wrong or 'its size or objective is another'}.", hint=hint
         )
 
 
@@ -127,16 +127,20 @@ def _contradictions(census: Census, shapes: Mapping[str, Shape], config: Mapping
     return ""
 
 
-def _is(census: Census, shapes: Mapping[str, Shape], config: Mapping[str, Any]) -> bool:
-    """Whether everything that tells a model from others speaks for it."""
-    if not (census.config or census.variant or census.shapes or census.keys):
-        return False
+def _is(census: Census, shapes: Mapping[str, Shape], folder: Path) -> bool:
+    """Whether everything that tells a model from others speaks for it, and there is something that does."""
+    config = _config(folder / census.config_file)
+    told = bool(census.keys) and (bool(config) or not census.config)
+    return told and not _contradictions(census, shapes, config) and _varies_as_said(census, shapes, config)
+
+
+def _varies_as_said(census: Census, shapes: Mapping[str, Shape], config: Mapping[str, Any]) -> bool:
+    """Whether it is this one of its siblings."""
     alike = all(
         any(fnmatchcase(name, key) and _fits(shape, wanted) for name, shape in shapes.items())
         for key, wanted in census.shapes.items()
     )
-    variant = all(_value(config, path) == value for path, value in census.variant.items())
-    return not _contradictions(census, shapes, config) and variant and alike
+    return alike and all(_value(config, path) == value for path, value in census.variant.items())
 
 
 def _fits(shape: Shape, wanted: tuple[int | None, ...]) -> bool:

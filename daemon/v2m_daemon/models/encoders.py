@@ -99,6 +99,18 @@ _MUSICFM: Final = Model(
     census=Census(keys=("*conv*", "*conformer*")),
 )
 
+_VGGISH: Final = Model(
+    name="vggish",
+    kind="encoder",
+    summary="VGGish: the ear that FAD compares music with, for `v2m evaluate fad`.",
+    licence=LICENCES["vggish"],
+    memory_bytes=700 * MB,
+    size_bytes=288 * MB,
+    files=(ModelFile("vggish.safetensors", converted_from=("vggish*.pth",)),),
+    manual="It is vggish-10086976.pth of the first release of harritaylor/torchvggish, which is converted.",
+    census=Census(keys=("features.0.weight", "embeddings.4.weight")),
+)
+
 ENCODERS: Final = (
     _dinov2("small", 384, 22),
     _dinov2("base", 768, 86),
@@ -107,4 +119,5 @@ ENCODERS: Final = (
     _COTRACKER,
     _AVSIAM,
     _MUSICFM,
+    _VGGISH,
 )

@@ -19,22 +19,21 @@ LIBRARIES = ("transformers", "diffusers", "soxr")
 
 def outlook(store: ModelStore, memory_bytes: int | None) -> list[dict[str, Any]]:
     """Each model: what it brings, whether it is here, and whether it fits into so much memory."""
-    present = {model.name for model in all_models() if store.place(model) is not None}
-    return [_row(model, present, memory_bytes) for model in all_models()]
+    return [_row(model, store, memory_bytes) for model in all_models()]
 
 
-def _row(model: Model, present: set[str], memory_bytes: int | None) -> dict[str, Any]:
+def _row(model: Model, store: ModelStore, memory_bytes: int | None) -> dict[str, Any]:
     return {
         "name": model.name,
         "kind": model.kind,
-        "present": model.name in present,
+        "present": store.place(model) is not None,
         "brings": model.summary,
         "licence": model.licence.name,
         "commercial": model.licence.commercial,
         "size_bytes": model.size_bytes,
         "memory_bytes": model.memory_bytes,
         "fits": None if memory_bytes is None else model.memory_bytes <= memory_bytes,
-        "lacks": [name for name in model.needs if name not in present],
+        "lacks": list(store.lacks(model)),
     }
 
 

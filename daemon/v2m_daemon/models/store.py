@@ -31,6 +31,8 @@ from v2m_daemon.models.intake import from_path
 from v2m_daemon.models.model import Model
 
 RECORD: Final = "model.json"
+OWN_PARTS: Final = ("text_encoder", "vae")
+"""Folders in which a model may bring what it otherwise needs another for."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,18 @@ class ModelStore:
                 if font.name.lower().startswith(model.system_names):
                     return font
         return None
+
+    def lacks(self, model: Model) -> tuple[str, ...]:
+        """The models that it needs and that are neither here nor in its own folder."""
+        own = self.folder / model.name
+        inside = {
+            name
+            for name in model.needs
+            for part in (name, *OWN_PARTS)
+            if (own / part / "config.json").is_file()
+        }
+        here = {name for name in model.needs if (self.folder / name / RECORD).is_file()}
+        return tuple(name for name in model.needs if name not in inside | here)
 
     def owns(self, model: Model) -> bool:
         """Whether it was added here, and can be removed."""
