@@ -2,13 +2,10 @@
 
 They are one class: the files in the folder say which it is. A window is always composed at the length
 of the training (47.6 s, 11.9 s) and cut: the models know no other. Takes are composed one after the other,
-so that an item's bytes do not depend on its neighbours; the branches of its guidance share a pass. Known
-frames are put in place of what the model sees in them at every step, so that their noise follows the
-sampler's own path, and are exact at the end.
+so that an item's bytes do not depend on its neighbours; the branches of its guidance share a pass.
 
 Conventions: b take, t latent frame, c channel, s sample; float32 outside the transformer.
-Sources: Evans et al. 2024, "Stable Audio Open"; Lugmayr et al. 2022, "RePaint"; Stability-AI/
-stable-audio-tools, `inference/generation.py`.
+Sources: Evans et al. 2024, "Stable Audio Open"; Stability-AI/stable-audio-tools, `inference/generation.py`.
 """
 
 from __future__ import annotations
@@ -26,15 +23,14 @@ from torch import Tensor
 from v2m.backbones.sound.adapter import load_adapter
 from v2m.backbones.sound.checkpoint import folder_hash
 from v2m.backbones.sound.guidance import curve_scale_at
-from v2m.backbones.sound.head import Steering
 from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
-from v2m.backbones.stable_audio_open import dpmpp, straight
 from v2m.backbones.stable_audio_open.config import OpenConfig
 from v2m.backbones.stable_audio_open.envelope import envelope_of_curve
 from v2m.backbones.stable_audio_open.files import ModelFolder
 from v2m.backbones.stable_audio_open.guided import Conditions, Control, Guidance, GuidedVelocity
 from v2m.backbones.stable_audio_open.loaded import Loaded, memory_told
 from v2m.backbones.stable_audio_open.numbers import told_seconds
+from v2m.backbones.stable_audio_open.sampling import DEFAULT_STEPS, Known, sample
 from v2m.errors import CheckpointError, InputError, UnfinishedError
 from v2m.model.device import choose_device, fast_dtype
 from v2m.model.noise import latent_noise
@@ -42,9 +38,6 @@ from v2m.stages import Cancel
 
 TEXT_SCALE: Final = 7.0
 """As the card of 1.0 says; a distilled model has its guidance inside and takes 1."""
-
-_STEP_STREAM: Final = 1
-"""First stream of the seed's noise that steps draw from; stream 0 is where the path begins."""
 
 _MOST_STEPS: Final = 1000
 
@@ -98,7 +91,7 @@ class StableAudioOpen:
             UnfinishedError: the model gave numbers that are not finite.
         """
         self._check(window)
-        steps = window.steps or self._default_steps
+        steps = window.steps or DEFAULT_STEPS[self._config.objective]
         done = np.zeros((len(window.seeds), window.frame_count, self.grid.channels), np.float32)
         with torch.inference_mode(), memory_told(self._device):
             velocity = self._velocity(window, cancel)
@@ -109,7 +102,15 @@ class StableAudioOpen:
                     cancel()
                     on_progress((take + step / steps) / len(window.seeds))
 
-                latents = self._solved(velocity, window, seed, known, steps, report)
+                latents = sample(
+                    self._config.objective,
+                    velocity,
+                    steps,
+                    self._noise(window, seed),
+                    known=known,
+                    steering=getattr(window, "steering", None),
+                    report=report,
+                )
                 done[take] = latents[0, : window.frame_count].cpu().numpy()
         if not np.isfinite(done).all():
             raise UnfinishedError(
@@ -181,16 +182,6 @@ class StableAudioOpen:
             )
         return torch.from_numpy(adapter.column).to(self._device)
 
-    @property
-    def _is_distilled(self) -> bool:
-        return self._config.objective == "rf_denoiser"
-
-    @property
-    def _default_steps(self) -> int:
-        if self._config.objective == "v":
-            return dpmpp.STEPS
-        return straight.PING_PONG_STEPS if self._is_distilled else straight.EULER_STEPS
-
     def _check(self, window: SoundWindow) -> None:
         frames, longest = window.frame_count, self.grid.longest_frames
         if not 1 <= frames <= longest:
@@ -207,16 +198,10 @@ class StableAudioOpen:
         if window.known_latents is not None and window.known_latents.shape != shape:
             raise InputError(f"Known latents have the shape {window.known_latents.shape}, expected {shape}.")
 
-    def _steered(self, steering: Steering, x: Tensor, data: Tensor, level: float) -> Tensor:
-        """The data that is seen, led towards the curve; heads know the straight path between music and noise."""
-        if self._config.objective == "v":  # x = data + level * noise
-            x, level = x / (1 + level), level / (1 + level)
-        return steering.data(x, data, level)
-
     def _velocity(self, window: SoundWindow, cancel: Cancel) -> GuidedVelocity:
         text_scale = window.text_scale
         if text_scale is None:
-            text_scale = 1.0 if self._is_distilled else TEXT_SCALE
+            text_scale = 1.0 if self._config.objective == "rf_denoiser" else TEXT_SCALE
         guidance = Guidance(text_scale, curve_scale_at(window.adherence, text_scale))
         return GuidedVelocity(
             self._loaded.transformer,
@@ -263,49 +248,24 @@ class StableAudioOpen:
         """Over all frames that are composed; where the window has ended, nothing happens."""
         return np.pad(window.curve.astype(np.float32), (0, self.grid.longest_frames - window.frame_count))
 
-    def _known(self, window: SoundWindow, take: int) -> tuple[Tensor, Tensor] | None:
-        """(1, t, 1) which frames are known, and (1, t, c) what they are, over all that is composed."""
+    def _known(self, window: SoundWindow, take: int) -> Known | None:
+        """Over all frames that are composed."""
         if window.known is None or window.known_latents is None:
             return None
         beyond = self.grid.longest_frames - window.frame_count
-        known = np.pad(window.known, (0, beyond))
+        mask = np.pad(window.known, (0, beyond))[:, None]
         latents = np.pad(window.known_latents[take], ((0, beyond), (0, 0)))
-        latents = np.where(known[:, None], latents, 0).astype(np.float32)  # the rest may hold anything
-        return (
-            torch.from_numpy(known)[None, :, None].to(self._device),
-            torch.from_numpy(latents)[None].to(self._device),
+        latents = np.where(mask, latents, 0).astype(np.float32)  # the rest may hold anything
+        return Known(
+            torch.from_numpy(mask)[None].to(self._device), torch.from_numpy(latents)[None].to(self._device)
         )
 
-    def _solved(
-        self,
-        velocity: GuidedVelocity,
-        window: SoundWindow,
-        seed: int,
-        known: tuple[Tensor, Tensor] | None,
-        steps: int,
-        report: Callable[[int], None],
-    ) -> Tensor:
-        grid, count = self.grid, iter(range(steps))
+    def _noise(self, window: SoundWindow, seed: int) -> Callable[[int], Tensor]:
+        """(1, t, c) of a stream, by the frames' places in the programme."""
+        grid = self.grid
 
         def noise(stream: int) -> Tensor:
             drawn = latent_noise(seed, window.first_frame, grid.longest_frames, grid.channels, stream)
             return torch.from_numpy(drawn)[None].to(self._device)
 
-        def data_seen(x: Tensor, level: Tensor) -> Tensor:
-            report(next(count))
-            if self._config.objective == "v":
-                data = dpmpp.denoised_by_v(velocity, x, level)
-            else:
-                data = x - level * velocity(x, level)
-            if window.steering is not None:
-                data = self._steered(window.steering, x, data, float(level))
-            return data if known is None else torch.where(known[0], known[1], data)
-
-        def step_noise(step: int) -> Tensor:
-            return noise(_STEP_STREAM + step)
-
-        if self._config.objective == "v":
-            return dpmpp.solve(data_seen, noise(0), dpmpp.noise_levels(steps), step_noise)
-        if self._is_distilled:
-            return straight.ping_pong(data_seen, noise(0), straight.times(steps), step_noise)
-        return straight.euler(data_seen, noise(0), straight.times(steps))
+        return noise
