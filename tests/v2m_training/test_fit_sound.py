@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -15,14 +14,26 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from v2m_training.fit.config import CurveInput, FitConfig, LowRank, Measuring, Optimisation
+from v2m_training.export.adapter import export_run
+from v2m_training.fit.ablation import Ablation
+from v2m_training.fit.config import (
+    CurveInput,
+    Distillation,
+    FitConfig,
+    HeadShape,
+    LowRank,
+    Measuring,
+    Optimisation,
+)
 from v2m_training.fit.lora import merged_weights
-from v2m_training.fit.objective import Objective, data_of, noised, stepped, target
+from v2m_training.fit.objective import Objective, data_of, noised, prediction_between, stepped, target
 from v2m_training.fit.run import fit
+from v2m_training.settings import read_settings
 
+from v2m.backbones.sound.head import load_head
 from v2m.errors import CheckpointError, InputError, UnfinishedError, UsageError
 
-Run = Callable[..., FitConfig]
+TRAINING = Path(__file__).parents[2] / "training"
 
 
 @pytest.fixture
@@ -88,6 +99,8 @@ sys.path.insert(0, sys.argv[1])
 import toy_sound_model
 import v2m_training.fit.run as run
 from v2m_training.settings import read_settings
+from v2m_training.export.adapter import export_run
+from v2m_training.fit.ablation import Ablation
 from v2m_training.fit.config import FitConfig
 save_state = run.save_state
 def save_and_die(path, step, *parts, **more):
@@ -253,3 +266,70 @@ def test_a_true_prediction_leads_to_the_data_in_one_step(objective: Objective) -
     assert torch.allclose(data_of(objective, x_t, truth, time), data, atol=1e-5)
     assert torch.allclose(stepped(objective, x_t, truth, time, torch.ones(3)), data, atol=1e-5)
     assert torch.allclose(noised(objective, data, noise, torch.zeros(3)), noise, atol=1e-6)
+
+
+def test_a_head_learns_to_hear_the_curve_in_noise(config: FitConfig, toy: ModuleType) -> None:
+    config = replace(
+        config, trained="head", steps=60, head=HeadShape(width=16, depth=2), curve_dropout=0.0, batch_size=8,
+        log_every=10,
+    )  # fmt: skip
+    fit(config)
+    lines = log_of(config)
+    losses = [line["loss"] for line in lines if "loss" in line]
+    assert losses[-1] < 0.8 * losses[0]
+    path = export_run(config.out_dir, config.out_dir / "head.safetensors")
+    stored = load_head(path)
+    stored.check(path, toy.TOY_GRID)
+    assert stored.recipe["trained_on"] == "toy"
+    with pytest.raises(UsageError, match="one curve"):
+        replace(config, measuring=Measuring(samples=1))
+
+
+@pytest.mark.parametrize("objective", ["rectified_flow", "v_prediction"])
+def test_a_student_learns_where_its_teachers_steps_lead(
+    config: FitConfig, toy: ModuleType, objective: Objective
+) -> None:
+    taught = toy.ToyModel(objective)
+    with torch.no_grad():
+        taught.module.event_column.normal_(std=0.3)
+    before = {name: value.clone() for name, value in taught.module.state_dict().items()}
+    config = replace(
+        config, trained="lora", recipe="distill", distill=Distillation(2, 3, 2.0), steps=60, log_every=10,
+        lora=LowRank(8, ""), text_dropout=0.0, curve_dropout=0.0,
+        optimisation=replace(config.optimisation, new_rate=1e-2),
+    )  # fmt: skip
+    weights = load_file(fit(config, taught))
+    assert all("lora_" in name for name in weights)
+    after = taught.module.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+    losses = [line["loss"] for line in log_of(config) if "loss" in line]
+    assert losses[-1] < 0.7 * losses[0]
+    with pytest.raises(UsageError, match="distilled with"):
+        replace(config, trained="everything")
+
+
+@pytest.mark.parametrize("objective", ["rectified_flow", "v_prediction"])
+def test_a_step_leads_to_where_its_prediction_was_taken_from(objective: Objective) -> None:
+    x, later = torch.randn(3, 5, 2), torch.randn(3, 5, 2)
+    start, end = torch.tensor([0.0, 0.2, 0.7]), torch.tensor([0.3, 0.4, 1.0])
+    said = prediction_between(objective, x, later, start, end)
+    assert torch.allclose(stepped(objective, x, said, start, end), later, atol=1e-4)
+
+
+@pytest.mark.parametrize("path", sorted((TRAINING / "recipes").glob("*.toml")), ids=lambda path: path.stem)
+def test_the_recipes_that_come_along_make_sense(path: Path) -> None:
+    assert read_settings(FitConfig, path).data == path.parent / "prepared"
+
+
+@pytest.mark.parametrize("path", sorted((TRAINING / "ablations").glob("*.toml")), ids=lambda path: path.stem)
+def test_the_ablations_that_come_along_train_an_arm_each(
+    path: Path, config: FitConfig, toy: ModuleType
+) -> None:
+    ablation = read_settings(Ablation, path)
+    runs = [ablation.run_of(replace(config, steps=1), arm) for arm in ablation.chosen(None)]
+    assert len({run.out_dir for run in runs}) == len(runs) > 1
+    for run in runs:
+        if run.curve.encoder == "spectral":
+            fit(run, toy.ToyModel(curves=len(run.curve.kernels_s)))
+    with pytest.raises(UsageError, match="no arm"):
+        ablation.chosen("none such")

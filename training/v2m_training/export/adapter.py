@@ -20,8 +20,9 @@ from safetensors.torch import save
 from torch import Tensor
 
 from v2m.backbones import added_folder
-from v2m.backbones.sound.adapter import EventAdapter, save_adapter
-from v2m.backbones.sound.checkpoint import read_safetensors
+from v2m.backbones.sound.adapter import EventAdapter, load_adapter, save_adapter
+from v2m.backbones.sound.checkpoint import load_strict, read_safetensors
+from v2m.backbones.sound.head import HeadConfig, LatentHead, StoredHead, save_head
 from v2m.curves import FINE_RATE_HZ, LAG_S
 from v2m.errors import CheckpointError, InputError, OutputExistsError, UsageError
 from v2m.model.checkpoint import write_whole
@@ -56,12 +57,16 @@ def export_run(run: Path, out: Path, model: Trainable | None = None) -> Path:
     """
     weights, header = trained_weights(run)
     config = settings_of(header)
+    prepared = PreparedSet(config.data)
+    if config.trained == "head":
+        return export_head(config, prepared, weights, out)
     if model is None:
         model = load_family(config, torch.device("cpu"))
-    column = weights.pop(model.column)
+    column = weights.pop(model.column, None)
+    if column is None:  # distilled: the column is the one that it was given, or none
+        column = _given_column(config, model)
     if len(column) != 1:
         raise UsageError(f"The run was told {len(column)} curves; the product tells a model one.")
-    prepared = PreparedSet(config.data)
     base, place = model.weights_sha256, out
     if weights:
         base, place = _with_weights(config, model, weights, out), out / "adapter.safetensors"
@@ -73,6 +78,31 @@ def export_run(run: Path, out: Path, model: Trainable | None = None) -> Path:
     save_adapter(place, adapter)
     write_card(place.with_suffix(".md"), config, prepared, adapter, _last_measures(run))
     return place
+
+
+def export_head(config: FitConfig, prepared: PreparedSet, weights: dict[str, Tensor], out: Path) -> Path:
+    """Write the head of a run; the file.
+
+    Raises:
+        OutputWriteError: the folder or the disk does not take it.
+    """
+    facts = prepared.facts
+    head = LatentHead(HeadConfig(facts.channels, config.head.width, config.head.depth))
+    load_strict(head, weights)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    recipe = {**recipe_of(config.curve), "trained_on": facts.model}
+    save_head(out, StoredHead(head, facts.rate_hz, recipe))
+    return out
+
+
+def _given_column(config: FitConfig, model: Trainable) -> Tensor:
+    """(1, d) of the adapter that a run began with; zeros without one: a model that follows no curve."""
+    width = dict(model.module.named_parameters())[model.column].shape[-1]
+    if config.adapter is None:
+        return torch.zeros(1, width)
+    sha256 = model.weights_sha256
+    adapter = load_adapter(config.adapter, base_sha256=sha256, grid=model.grid, width=width)
+    return torch.from_numpy(adapter.column).reshape(1, width)
 
 
 def settings_of(header: Mapping[str, str]) -> FitConfig:

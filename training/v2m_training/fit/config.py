@@ -11,7 +11,8 @@ from typing import Literal
 
 from v2m.errors import UsageError
 
-Trained = Literal["column", "lora", "everything"]
+Trained = Literal["column", "lora", "everything", "head"]
+Recipe = Literal["follow", "distill"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
@@ -83,6 +84,37 @@ class LowRank:
 
 
 @dataclass(frozen=True)
+class Distillation:
+    """How `recipe = "distill"` teaches a model to compose in few steps."""
+
+    steps: int = 8
+    """Of the student, without guidance."""
+
+    teacher_steps: int = 4
+    """Of the teacher, with guidance, for each of them; each costs two passes."""
+
+    text_scale: float = 5.0
+    """Guidance of the teacher, words and curve as one; the student has it inside."""
+
+    def __post_init__(self) -> None:
+        """Refuse no steps.
+
+        Raises:
+            UsageError: a number out of range.
+        """
+        if min(self.steps, self.teacher_steps) < 1 or self.text_scale < 0:
+            raise UsageError("A distillation needs steps of student and teacher, and a scale not below 0.")
+
+
+@dataclass(frozen=True)
+class HeadShape:
+    """The head of `trained = "head"`: 7 million weights at most, some hours of training."""
+
+    width: int = 256
+    depth: int = 8
+
+
+@dataclass(frozen=True)
 class Measuring:
     """What is held against unseen music while training."""
 
@@ -130,6 +162,15 @@ class FitConfig:
     """Folder of the model's official files; None is where `v2m models add` put them."""
 
     trained: Trained = "column"
+    """The event curves' column; it and low-rank updates; all of the model; or, apart from it, a head that
+    hears the curve in its latents, for guidance without fine-tuning."""
+
+    recipe: Recipe = "follow"
+    """`distill`: low-rank updates that make the model compose in few steps, its column as in `adapter`."""
+
+    adapter: Path | None = None
+    """An event adapter that the column begins as."""
+
     steps: int = 10_000
     batch_size: int = 32
     """Excerpts a step, over all processes."""
@@ -161,6 +202,8 @@ class FitConfig:
     curve: CurveInput = field(default_factory=CurveInput)
     optimisation: Optimisation = field(default_factory=Optimisation)
     lora: LowRank = field(default_factory=LowRank)
+    distill: Distillation = field(default_factory=Distillation)
+    head: HeadShape = field(default_factory=HeadShape)
     measuring: Measuring = field(default_factory=Measuring)
     cluster: Cluster = field(default_factory=Cluster)
 
@@ -174,6 +217,10 @@ class FitConfig:
             raise UsageError("A run needs steps, a batch, and steps between states and lines of its log.")
         if not (0 <= self.text_dropout <= 1 and 0 <= self.curve_dropout <= 1) or self.time_spread < 0:
             raise UsageError("Dropouts lie between 0 and 1, and time_spread is not negative.")
+        if self.recipe == "distill" and self.trained != "lora":
+            raise UsageError(f'A model is distilled with trained = "lora", here it is {self.trained!r}.')
+        if self.trained == "head" and (self.measuring.samples or len(self.curve.kernels_s) != 1):
+            raise UsageError("A head hears one curve and composes nothing: one kernel, and samples = 0.")
         if self.crop_s <= 0:
             raise UsageError(f"crop_s is {self.crop_s}, expected a length above 0.")
 

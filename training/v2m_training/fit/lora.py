@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import torch
@@ -20,6 +21,7 @@ from v2m.errors import UsageError
 
 DOWN: Final = "lora_down"  # (rank, inputs)
 UP: Final = "lora_up"  # (outputs, rank)
+_OFF: Final = "lora_is_off"
 
 
 def add_lora(blocks: Iterable[nn.Module], rank: int, targets: str, seed: int) -> int:
@@ -53,6 +55,19 @@ def merged_weights(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
             yield f"{name}.weight", (layer.weight.detach().float() + update).to(layer.weight.dtype)
 
 
+@contextmanager
+def without_updates(module: nn.Module) -> Iterator[None]:
+    """Within the block the layers are the base's own."""
+    layers = [layer for layer in module.modules() if hasattr(layer, DOWN)]
+    for layer in layers:
+        setattr(layer, _OFF, True)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            delattr(layer, _OFF)
+
+
 def is_lora(name: str) -> bool:
     """Whether a parameter is a factor of an update."""
     return name.endswith((DOWN, UP))
@@ -69,6 +84,8 @@ def _add(layer: nn.Linear, rank: int, generator: torch.Generator) -> None:
 
 
 def _update(layer: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
+    if hasattr(layer, _OFF):
+        return output
     down, up = getattr(layer, DOWN), getattr(layer, UP)
     narrow = F.linear(inputs[0].to(down.dtype), down)
     return output + F.linear(narrow.to(up.dtype), up).to(output.dtype)

@@ -59,6 +59,17 @@ def stepped(objective: Objective, x_t: Tensor, predicted: Tensor, start: Tensor,
     return noised(objective, data, noise, end)
 
 
+def prediction_between(objective: Objective, x: Tensor, later: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    """What a network would have to say of x at `start` for one step to lead to `later` at `end`.
+
+    For v, with a the angle of the step: later = cos(a) x - sin(a) v.
+    """
+    if objective == "rectified_flow":
+        return (later - x) / (end - start).reshape(-1, 1, 1)
+    sine, cosine = _angle(end - start)
+    return (cosine * x - later) / sine
+
+
 def _angle(time: Tensor) -> tuple[Tensor, Tensor]:
     angle = time.reshape(-1, 1, 1) * (math.pi / 2)  # (b,) -> (b, 1, 1)
     return torch.sin(angle), torch.cos(angle)

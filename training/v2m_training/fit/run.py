@@ -15,11 +15,13 @@ from typing import Any, Final
 import torch
 from safetensors import SafetensorError, safe_open
 
+from v2m.backbones.sound.adapter import load_adapter
 from v2m.errors import InputError
 from v2m_training.fit.batches import Batches, ReadAhead
 from v2m_training.fit.config import FitConfig
 from v2m_training.fit.cost import Cost, cost_of
 from v2m_training.fit.families import load_family
+from v2m_training.fit.head import HeadModel
 from v2m_training.fit.log import Log
 from v2m_training.fit.measures import measure
 from v2m_training.fit.state import load_state, save_state, write_tensors
@@ -30,7 +32,7 @@ from v2m_training.prepare.prepared import PreparedSet, SetFacts
 
 _HARMLESS: Final = (
     "out_dir", "data", "weights", "device", "cluster", "measuring", "save_every", "log_every",
-    "micro_batch", "checkpointing", "steps",
+    "micro_batch", "checkpointing", "steps", "adapter",
 )  # fmt: skip
 """Settings that do not decide a state: where things lie, what is watched, how the work is divided. A run can
 be lengthened: its state does not depend on its end."""
@@ -53,9 +55,10 @@ def fit(config: FitConfig, model: Trainable | None = None) -> Path:
         UnfinishedError: the loss is no longer a finite number.
     """
     with gathered(config.device) as team:
-        model = model or load_family(config, team.device)
         prepared = PreparedSet(config.data)
+        model = model or _model_of(config, prepared, team)
         check_set(prepared.facts, model)
+        _begin_column(config, model)
         digest = _digest(config, model, prepared)
         done = config.out_dir / "trained.safetensors"
         if _is_done(done, digest, config):
@@ -73,11 +76,30 @@ def dry_run(config: FitConfig, model: Trainable | None = None) -> Cost:
         InputError: the set is not for this model.
     """
     with gathered(config.device) as team:
-        model = model or load_family(config, team.device)
         prepared = PreparedSet(config.data)
+        model = model or _model_of(config, prepared, team)
         check_set(prepared.facts, model)
         alone = replace(config, checkpointing=False)  # else what the blocks keep would not be seen
         return cost_of(Trainer(model, alone, team), Batches(prepared, config), config)
+
+
+def _model_of(config: FitConfig, prepared: PreparedSet, team: Team) -> Trainable:
+    if config.trained != "head":
+        return load_family(config, team.device)
+    frames = round(config.crop_s * float(prepared.facts.rate_hz))
+    return HeadModel(prepared.facts, config.head, config.seed, frames)
+
+
+def _begin_column(config: FitConfig, model: Trainable) -> None:
+    """Put an adapter's column in the place of the first curve's."""
+    if config.adapter is None or config.trained == "head":
+        return
+    column = dict(model.module.named_parameters())[model.column]
+    adapter = load_adapter(
+        config.adapter, base_sha256=model.weights_sha256, grid=model.grid, width=column.shape[-1]
+    )
+    with torch.no_grad():
+        column[0] = torch.from_numpy(adapter.column.reshape(-1))
 
 
 def check_set(facts: SetFacts, model: Trainable) -> None:
@@ -145,8 +167,15 @@ def _digest(config: FitConfig, model: Trainable, prepared: PreparedSet) -> str:
     for name in _HARMLESS_RATES:
         del settings["optimisation"][name]
     settings["base"] = model.weights_sha256
+    settings["adapter"] = file_sha256(config.adapter) if config.adapter else ""
     settings["set"] = [[track.sha256, track.split, track.text] for track in prepared.tracks]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Of a file's content, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_done(path: Path, digest: str, config: FitConfig) -> bool:

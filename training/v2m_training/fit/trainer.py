@@ -21,8 +21,8 @@ from v2m.errors import UnfinishedError
 from v2m.model.device import fast_dtype
 from v2m_training.fit.batches import Batch
 from v2m_training.fit.config import FitConfig, Optimisation
+from v2m_training.fit.lessons import lesson_of
 from v2m_training.fit.lora import add_lora, is_lora
-from v2m_training.fit.objective import loss, noised
 from v2m_training.fit.team import Team
 from v2m_training.fit.trainable import Trainable
 
@@ -50,6 +50,7 @@ class Trainer:
         self.team = team
         self.share, self._micro = config.share_of(team.size)
         self.step = 0
+        self._lesson = lesson_of(config)
         # Dropout inside the network would make a resumed run another one, and several processes another run.
         model.module.eval()
         if config.trained == "lora":
@@ -106,14 +107,8 @@ class Trainer:
 
     def loss(self, batch: Batch) -> Tensor:
         """The mean loss of excerpts."""
-        batch = batch.to(self.team.device)
-        with torch.no_grad():
-            conditioning = self.model.conditioning(batch.prompts, batch.seconds)
-        data = batch.data / self.model.latent_scale
-        x_t = noised(self.model.objective, data, batch.noise, batch.time)
         with self.computing():
-            predicted = self.model.velocity(x_t, batch.time, conditioning, batch.curve)
-        return loss(self.model.objective, predicted, data, batch.noise, batch.time)
+            return self._lesson(self.model, batch.to(self.team.device))
 
     @contextmanager
     def computing(self) -> Iterator[None]:
@@ -157,7 +152,9 @@ def _choose(model: Trainable, config: FitConfig, frozen: torch.dtype) -> dict[st
     """The parameters that are trained, by name; the others need no gradients and no more digits."""
     trained = {}
     for name, parameter in model.module.named_parameters():
-        wanted = name == model.column or config.trained == "everything"
+        wanted = config.trained in ("everything", "head")
+        # a teacher shares the column with its student, so distilling leaves it as it is
+        wanted = wanted or (name == model.column and config.recipe != "distill")
         wanted = wanted or (config.trained == "lora" and is_lora(name))
         parameter.requires_grad_(wanted)
         if wanted:
