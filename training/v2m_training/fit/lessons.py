@@ -6,8 +6,8 @@
     head      the event curve of the music in noisy latents, for guidance without training the model
 
 Conventions: as in `trainable`; a lesson gives the mean loss of a batch on the model's device.
-Sources: Salimans and Ho 2022 (progressive distillation); Yan et al. 2024, "PeRFlow" (piecewise teachers, music
-with noise as starts); Meng et al. 2023 (distilled guidance); arXiv 2603.04366 (latent control heads).
+Sources: Salimans and Ho 2022 (progressive distillation); Yan et al. 2024, "PeRFlow" (a teacher for each piece
+of the way, which begins at music with noise); Meng et al. 2023 (distilled guidance); arXiv 2603.04366 (heads).
 """
 
 from __future__ import annotations
@@ -76,9 +76,8 @@ def _led_on(
     """Where the teacher's guided steps lead."""
     silent = model.conditioning([None] * len(batch.prompts), batch.seconds)
     null = torch.zeros_like(batch.curve)
-    times = [
-        start + (end - start) * share / settings.teacher_steps for share in range(settings.teacher_steps + 1)
-    ]
+    count = settings.teacher_steps
+    times = [start + (end - start) * (number / count) for number in range(count + 1)]
     for here, there in pairwise(times):
         base = model.velocity(x, here, silent, null).float()
         asked = model.velocity(x, here, conditioning, batch.curve).float()
@@ -94,5 +93,6 @@ def hear(model: Trainable, batch: Batch) -> Tensor:
 
 
 def _told(model: Trainable, batch: Batch) -> Conditions:
-    with torch.no_grad():
+    # The text encoder speaks as it does at inference, whatever the precision of the step.
+    with torch.no_grad(), torch.autocast(batch.data.device.type, enabled=False):
         return model.conditioning(batch.prompts, batch.seconds)
