@@ -25,6 +25,7 @@ from v2m.codecs.midi import write_midi
 from v2m.codecs.soundfont import find_soundfont
 from v2m.codecs.synth import ScoreSynth
 from v2m.errors import InputError, OutputWriteError, UsageError
+from v2m.licences import licence_notes
 from v2m.measures import measures
 from v2m.metrics.music import music_figures
 from v2m.performance import Recording, play
@@ -153,8 +154,9 @@ def score(
     if composes_sound(settings.backbone):
         from v2m.sound_take.score import Order, score_sound  # whose libraries are optional
 
-        order = Order(analysis, settings, tuple(names), sources, with_report)
-        return score_sound(order, shelf, clock, cancel, model)
+        return score_sound(
+            Order(analysis, settings, tuple(names), sources, with_report), shelf, clock, cancel, model
+        )
     check_backbone(settings.backbone, settings.adapter)
     job = _Job(analysis, settings, sources, backbone, with_report)
     with clock.stage("plan"):
@@ -213,7 +215,7 @@ class _Job:
         self.analysis = replace(analysis, curve=analysis.curve.rounded())  # what the take holds is followed
         self.settings = settings
         self.sources = sources
-        self.notes = list(analysis.notes)
+        self.notes = [*analysis.notes, *licence_notes((analysis.encoder,))]
         self.brief = self._brief()
         self.backbone: Backbone = backbone or load_backbone(settings.backbone)
         self.synth = ScoreSynth(find_soundfont(settings.soundfont))

@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from v2m_daemon.cli import main
 
 from v2m.audio import read_wav
 from v2m.backbones import SOUND_BACKBONES, added_folder, load_sound_model
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
+from v2m.backbones.sound.head import HeadConfig, LatentHead, StoredHead, save_head
 from v2m.backbones.sound.programme import SoundOrder, compose
 from v2m.codecs.soundfont import models_folder
 from v2m.curves import EventCurve
@@ -133,6 +135,59 @@ def test_a_zero_adapter_changes_nothing_and_another_is_refused(
     code, refused = scored(name, tmp_path / "other", "--adapter", str(path), "--no-report")
     assert code == 3
     assert "trained on weights" in refused["error"]["message"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["stable-audio-3-small-base", "stable-audio-open"])
+def test_a_latent_head_leads_where_there_is_no_adapter(name: str, scored: Scored, tmp_path: Path) -> None:
+    code, plain = scored(name, tmp_path / "plain", "--no-report")
+    assert code == 0, plain
+    grid = load_sound_model(name).grid
+    torch.manual_seed(1)
+    path = tmp_path / "head.safetensors"
+    head = LatentHead(HeadConfig(grid.channels, width=8, depth=1, level_features=4))
+    save_head(path, StoredHead(head, grid.rate_hz))
+    led = [scored(name, tmp_path / out, "--adapter", str(path), "--no-report") for out in ("one", "two")]
+    assert [code for code, _ in led] == [0, 0]
+    wavs = [Path(result["wav"]).read_bytes() for _, result in led]
+    assert wavs[0] == wavs[1] != Path(plain["wav"]).read_bytes()
+    code, none = scored(name, tmp_path / "none", "--adapter", str(path), "--adherence", "0", "--no-report")
+    assert code == 0, none
+    assert Path(none["wav"]).read_bytes() == Path(plain["wav"]).read_bytes()
+    code, refused = scored("ace-step-turbo", tmp_path / "ace", "--adapter", str(path))
+    assert (code, refused["error"]["code"]) == (2, "usage")
+    save_head(path, StoredHead(head, grid.rate_hz * 2))
+    code, refused = scored(name, tmp_path / "other", "--adapter", str(path))
+    assert (code, refused["error"]["code"]) == (3, "bad_checkpoint")
+
+
+@pytest.mark.slow
+def test_a_take_is_changed_by_its_own_model(
+    scored: Scored, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, result = scored("stable-audio-3-small", tmp_path)
+    assert code == 0, result
+    was = read_wav(Path(result["wav"]))
+
+    def changed(*words: str) -> dict[str, Any]:
+        assert main([words[0], result["take"], *words[1:], "--json"]) == 0
+        made: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert main(["take", "verify", made["take"]]) == 0
+        capsys.readouterr()
+        return made
+
+    hit = next(hit for hit in result["hits"] if hit["kind"] == "cut")
+    changed("retime", "--nudge", f"{hit['time_s']}={hit['time_s'] + 0.1}")
+    again = changed("restyle", "--range", "0.9:2.2", "--seed", "8")
+    now = read_wav(Path(again["wav"]))
+    (span,) = again["plan"]["spans"]
+    first = round(span["start_s"] * 48_000)
+    np.testing.assert_array_equal(now[:first], was[:first])
+    assert (now != was).any()
+    other = changed("restyle", "--prompt", "dark drums")
+    assert other["prompt"] == "dark drums"
+    assert main(["restyle", result["take"], "--lock", "rhythm", "--prompt", "x", "--json"]) == 2
+    assert "no parts" in json.loads(capsys.readouterr().out)["error"]["message"]
 
 
 @pytest.mark.slow

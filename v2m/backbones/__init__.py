@@ -62,6 +62,15 @@ def composes_sound(name: str) -> bool:
     return name in SOUND_BACKBONES
 
 
+_STEERED: Final = ("stable-audio-3", "stable-audio-open")
+"""Beginnings of the names of models that a latent head can steer: their steps show it clean latents."""
+
+
+def can_be_steered(name: str) -> bool:
+    """Whether a latent head can lead a model towards the curve."""
+    return name.startswith(_STEERED)
+
+
 def hears_curve(name: str, adapter: Path | None) -> bool:
     """Whether a model is told the event curve."""
     return name not in SOUND_BACKBONES or name in _FOLLOWERS or adapter is not None
@@ -72,17 +81,20 @@ def load_sound_model(name: str, *, adapter: Path | None = None, arithmetic: str 
 
     Args:
         name: one of `SOUND_BACKBONES`.
-        adapter: a file that tells it the event curve.
+        adapter: a file that tells it the event curve; a latent head is for whoever asks it to compose.
         arithmetic: as for `load_backbone`.
 
     Raises:
-        UsageError: there is no such backbone.
-        InputError: the adapter is not there.
+        UsageError: there is no such backbone, or no such adapter.
+        InputError: the adapter is none.
         MissingPartError: the model was not added, or a library or the device is not here.
     """
     folder = added_folder(name)
-    if adapter is not None and not adapter.is_file():
-        raise UsageError(f"There is no adapter {adapter}.", hint="Check --adapter.")
+    check_backbone(name, adapter)
+    if adapter is not None:
+        from v2m.backbones.sound.following import column_file
+
+        adapter = column_file(adapter)
     module, _, kind = SOUND_BACKBONES[name].partition(":")
     device, _, dtype = arithmetic.partition(" ")
     try:
@@ -135,6 +147,8 @@ def check_backbone(name: str, adapter: Path | None = None) -> None:
         return
     added_folder(name)
     if adapter is not None:
-        from v2m.backbones.sound.adapter import read_adapter
+        if not adapter.is_file():
+            raise UsageError(f"There is no adapter {adapter}.", hint="Check --adapter.")
+        from v2m.backbones.sound.following import read_following
 
-        read_adapter(adapter)
+        read_following(name, adapter)

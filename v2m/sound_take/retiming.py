@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
 from v2m import __version__
 from v2m.audio import as_stored
 from v2m.backbones import load_sound_model
+from v2m.backbones.sound.following import read_following
 from v2m.backbones.sound.model import FractionDone, SoundModel
 from v2m.backbones.sound.programme import Latents, SoundOrder, decode, renew
 from v2m.codecs.synth import Stems
@@ -54,6 +55,9 @@ from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.swell import swelled
 from v2m.take import Origin, Patch, Sound, TakeRecord, read_record, write_record
 from v2m.take_pictures import moved_pictures, read_pictures
+
+if TYPE_CHECKING:
+    from v2m.backbones.sound.head import LatentHead
 
 _NAME: Final = "patch-{}.wav"
 
@@ -251,12 +255,28 @@ def _compose(
         adherence=settings["adherence"],
         steps=settings["steps"],
         window_scale=settings["window_scale"],
+        head=_head_of(take),
     )
     made = renew(model, order, canvas, renewed, on_progress, cancel, curve.at(heard_s).astype(np.float32))
     sound = to_programme_rate(decode(model, made, lambda fraction: None, cancel), model.grid)
     patch = as_stored(cut_patch(sound * np.float32(take.sound.scale), region, rate_hz))
     whole = joined(take.composed, patch, region, rate_hz)
     return Remade(region, made[renewed], patch, on_attacks(knots, whole, region, moments))
+
+
+def _head_of(take: SoundTake) -> LatentHead | None:
+    """What led a take towards its curve, if it was a head.
+
+    Raises:
+        UsageError: it is not where it was.
+    """
+    named = take.record.settings.get("adapter")
+    if not named:
+        return None
+    if not Path(named).is_file():
+        raise UsageError(f"The adapter {named} of {take.folder.name} is not there.", hint="Put it back.")
+    found = read_following(take.record.backbone, Path(named))
+    return None if found.head is None else found.head.head
 
 
 def _asked_bpm(take: SoundTake) -> float:

@@ -15,7 +15,7 @@ from v2m import __version__
 from v2m.analysis import Analysis
 from v2m.audio import MasterSettings
 from v2m.backbones import hears_curve, load_sound_model
-from v2m.backbones.sound.adapter import EventAdapter, read_adapter
+from v2m.backbones.sound.following import Following, read_following
 from v2m.backbones.sound.model import SoundModel
 from v2m.backbones.sound.programme import Latents, SoundOrder, compose, decode
 from v2m.errors import InputError, OutputWriteError
@@ -118,31 +118,33 @@ class _Job:
                 hint="Score it in parts with --in and --out-point, or with the backbone sketch.",
             )
         self.notes = list(self.analysis.notes)
-        self.adapter = self._adapter()
+        self.following = self._following()
         self.model = model or load_sound_model(self.settings.backbone, adapter=self.settings.adapter)
+        if self.following.head is not None and self.settings.adapter is not None:
+            self.following.head.check(self.settings.adapter, self.model.grid)
         if self.model.grid.sample_rate_hz != 48_000:
             soxr_module()  # missed now rather than after minutes of composing
         first = secrets.randbelow(2**31) if self.settings.seed is None else self.settings.seed
         self.seeds = tuple(first + index for index in range(self.settings.takes))
 
-    def _adapter(self) -> EventAdapter | None:
+    def _following(self) -> Following:
         if self.settings.adapter is None:
             if hears_curve(self.settings.backbone, None):
-                return None
+                return Following()
             self.notes.append(
                 f"{self.settings.backbone} did not hear the event curve, for no adapter was given. Its beats "
                 "were fitted to the hits afterwards; more takes (--takes) give more to choose from."
             )
-            return None
-        adapter = read_adapter(self.settings.adapter)
-        kernel_s, own_s = adapter.recipe.get("kernel_s"), self.analysis.curve.kernel_s
+            return Following()
+        found = read_following(self.settings.backbone, self.settings.adapter)
+        kernel_s, own_s = found.recipe.get("kernel_s"), self.analysis.curve.kernel_s
         if kernel_s is not None and abs(float(kernel_s) - own_s) > _KERNEL_SHARE * own_s:
             raise InputError(
                 f"{self.settings.adapter.name} was trained on curves smoothed over {float(kernel_s):g} s, "
                 f"the programme's is smoothed over {own_s:g} s.",
                 hint="Train an adapter on such curves, or leave out --adapter.",
             )
-        return adapter
+        return found
 
     def request(self) -> Request:
         text, notes = words_of(self.analysis, self.settings.prompt)
@@ -153,8 +155,9 @@ class _Job:
 
     def sound_order(self, request: Request) -> SoundOrder:
         curve = self.analysis.curve
-        if self.adapter is not None:
-            curve = replace(curve, values=curve.values.clip(*self.adapter.trained_range))
+        adapter, head = self.following.adapter, self.following.head
+        if adapter is not None:
+            curve = replace(curve, values=curve.values.clip(*adapter.trained_range))
         return SoundOrder(
             prompt=request.words,
             duration_s=float(self.duration_s) + SPARE_S,
@@ -162,6 +165,7 @@ class _Job:
             seeds=self.seeds,
             adherence=self.settings.adherence,
             steps=self.settings.steps,
+            head=None if head is None else head.head,
             window_scale=self.settings.window_scale,
         )
 

@@ -36,13 +36,17 @@ class Models(Protocol):
         ...
 
 
-def _warm(take: AnyTake, models: Models) -> dict[str, Any]:
-    """What composed a take, for whoever composes some of it again."""
+def _warm(work: Work, take: AnyTake, models: Models) -> dict[str, Any]:
+    """What composed a take, for whoever composes some of it again.
+
+    Raises:
+        PathRefusedError: its adapter lies outside the folders that may be touched.
+    """
     record = take.record
     if not isinstance(take, SoundTake):
         return {"backbone": models.backbone(record.backbone)}
     adapter = record.settings.get("adapter")
-    return {"model": models.sound_model(record.backbone, Path(adapter) if adapter else None)}
+    return {"model": models.sound_model(record.backbone, inside(work, Path(adapter)) if adapter else None)}
 
 
 def retime_take(work: Work, models: Models, clock: StageClock, cancel: Cancel) -> Done:
@@ -59,7 +63,7 @@ def retime_take(work: Work, models: Models, clock: StageClock, cancel: Cancel) -
         composes = any(placed.edit.renewal is not None for placed in plan.edits)
         made = retiming(take, asked.retiming)(
             shelf=shelf, stem=stem_of(take, "retimed"), clock=clock, cancel=cancel,
-            **(_warm(take, models) if composes else {}),
+            **(_warm(work, take, models) if composes else {}),
         )  # fmt: skip
         cancel()
         programme = None
@@ -81,7 +85,7 @@ def restyle_take(work: Work, models: Models, clock: StageClock, cancel: Cancel) 
         shelf = _shelf(work, take)
         made = change.make(
             shelf=shelf, stem=stem_of(take, "restyled"), clock=clock, cancel=cancel,
-            **_warm(take, models),
+            **_warm(work, take, models),
         )  # fmt: skip
         cancel()
         programme = None if document is None else programme_for(document, made.record)

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from v2m.stages import Cancel
+
+if TYPE_CHECKING:
+    from v2m.backbones.sound.head import Steering
 
 FractionDone = Callable[[float], None]
 """Told the fraction that is done."""
@@ -69,6 +72,9 @@ class SoundWindow:
 
     known_latents: NDArray[np.float32] | None = None
     """(b, t, c); looked at only where `known`."""
+
+    steering: Steering | None = None
+    """Leads latents towards the curve while they are composed, where there is no adapter."""
 
     total_s: float | None = None
     """Length told to models that are conditioned on it; None means the window's own."""

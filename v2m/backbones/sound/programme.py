@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundModel, Soun
 from v2m.curves import EventCurve
 from v2m.errors import UnfinishedError
 from v2m.stages import Cancel
+
+if TYPE_CHECKING:
+    from v2m.backbones.sound.head import LatentHead, Steering
 
 Latents = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -55,6 +58,9 @@ class SoundOrder:
     steps: int | None = None
     text_scale: float | None = None
     negative_prompt: str = ""
+    head: LatentHead | None = None
+    """What leads towards the curve while it is composed, where the model has no adapter."""
+
     window_scale: float = 1.0
     """Of the model's window, what is composed at once: a smaller one takes less memory."""
 
@@ -235,7 +241,17 @@ class _Filling:
             known=known if known.any() else None,
             known_latents=np.where(known[:, None], canvas[:, span], 0.0) if known.any() else None,
             total_s=total_s,
+            steering=self._steering(self.curve[span]),
         )
+
+    def _steering(self, curve: NDArray[np.float32]) -> Steering | None:
+        if self.order.head is None or self.order.adherence == 0:
+            return None
+        import torch
+
+        from v2m.backbones.sound.head import Steering
+
+        return Steering(self.order.head, torch.from_numpy(curve.copy()), strength=self.order.adherence)
 
 
 def _runs(mask: Mask) -> Iterator[tuple[int, int]]:

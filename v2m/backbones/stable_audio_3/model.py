@@ -202,6 +202,7 @@ class StableAudio3:
             fresh_noise,
             on_progress,
             cancel,
+            window.steering,
         )
         return latents[:, : window.frame_count].cpu().numpy()
 

@@ -28,6 +28,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from v2m.backbones.sound.guidance import curve_scale_at
+from v2m.backbones.sound.head import Steering
 from v2m.backbones.stable_audio_3.config import Objective
 from v2m.backbones.stable_audio_3.transformer import Condition, DiffusionTransformer, Told
 from v2m.errors import UnfinishedError
@@ -192,6 +193,7 @@ def sample(
     fresh_noise: FreshNoise,
     on_progress: Callable[[float], None],
     cancel: Cancel,
+    steering: Steering | None = None,
 ) -> Tensor:
     """Compose latents.
 
@@ -205,6 +207,7 @@ def sample(
         fresh_noise: like `noise`, for what ping-pong adds after each step but the last.
         on_progress: told the fraction done after every step.
         cancel: asked before every step.
+        steering: leads towards a curve without an adapter.
 
     Returns:
         (b, t, c) float32.
@@ -226,6 +229,8 @@ def sample(
         for step, (here, there) in enumerate(pairwise(levels)):
             cancel()
             velocity = ask(x, step)
+            if steering is not None:
+                velocity = steering.velocity(x, velocity, float(here))
             if objective == "rf_denoiser":
                 x = x - float(here) * velocity
                 if there > 0:
