@@ -24,7 +24,6 @@ from v2m.analysis import Analysis, analyze_video
 from v2m.errors import OutputWriteError, V2MError
 from v2m.evaluation.clip import Benchmark, Clip
 from v2m.evaluation.run import Spreading
-from v2m.evaluation.spread import spread
 from v2m.score import ScoreSettings, score
 from v2m.shelf import Shelf
 
@@ -83,8 +82,7 @@ def compose_benchmark(
         if clip.video is not None and not (folder / f"{clip.id}.wav").exists()
     ]
     failed = []
-    work = spread(compose_clip, left, processes=where.processes, ray=where.ray, gpus_each=where.gpus_each)
-    for number, (job, done) in enumerate(work, 1):
+    for number, (job, done) in enumerate(where.over(compose_clip, left), 1):
         if isinstance(done, V2MError):
             failed.append(f"{job.clip.id}: {done.sentence()}")
         on_progress(number / len(left))

@@ -13,7 +13,7 @@ import numpy as np
 
 from v2m.evaluation.peers import peer_title
 from v2m.evaluation.run import Results
-from v2m.evaluation.table import Table
+from v2m.evaluation.table import LOWER_IS_BETTER, Table
 from v2m.metrics.sch import TOLERANCES_S
 from v2m.report.markup import Markup, tag
 
@@ -30,7 +30,7 @@ SERIES: Final = ("p-lead", "p-drums", "p-harmony", "p-bass", "p-extras", "k-visu
 def interval_plot(table: Table, column: str) -> Markup:
     """A column of a table: measured figures with intervals, published ones as open marks."""
     shown = [(row, row.cells[column]) for row in table.rows if column in row.cells]
-    values = [v for _, cell in shown for v in (cell.value, cell.low, cell.high) if v is not None]
+    values = [v for _, c in shown for v in (c.value, c.low, c.high, c.chance) if v is not None]
     if not values:
         return Markup("")
     low, high = min(0.0, *values), max(values) * 1.08 or 1.0
@@ -40,7 +40,11 @@ def interval_plot(table: Table, column: str) -> Markup:
         marks.append(_text(_LABEL - 8, y + 4, row.title, anchor="end", kind="quiet" if row.source else "ink"))
         if cell.value is None:
             continue
-        told = f"{row.title}: {cell.value:.3f}" + (f", {row.source}" if row.source else f" ({cell.aside})")
+        told = f"{row.title}: {cell.value:.3f}" + (f", {row.source}" if row.source else "")
+        if cell.chance is not None:
+            x = _place(cell.chance, low, high)
+            luck = tag("title", f"{row.title}: chance {cell.chance:.3f}")
+            marks.append(tag("path", luck, d=f"M{x:.1f} {y - 9}v18", class_="luck"))
         if cell.low is not None and cell.high is not None:
             ends = [_place(v, low, high) for v in (cell.low, cell.high)]
             marks.append(tag("path", d=f"M{ends[0]:.1f} {y}H{ends[1]:.1f}", class_="interval"))
@@ -49,7 +53,14 @@ def interval_plot(table: Table, column: str) -> Markup:
             "circle", tag("title", told), cx=round(_place(cell.value, low, high), 1), cy=y, r=5, class_=kind
         )
         marks.append(mark)
-    return _drawing(marks, _ROW * len(shown) + 34, f"{column} of all")
+    return _drawing(marks, _ROW * len(shown) + 34, _title(table, column))
+
+
+def _title(table: Table, column: str) -> str:
+    lower = "lower is better" if column in LOWER_IS_BETTER else "higher is better"
+    chance = "; red: chance" if any(r.cells[column].chance for r in table.rows if column in r.cells) else ""
+    rings = "; rings: published" if any(row.source and column in row.cells for row in table.rows) else ""
+    return f"{column} ({lower}{chance}{rings})"
 
 
 def tolerance_plot(results: Results) -> Markup:
@@ -115,13 +126,15 @@ def _means(rows: Sequence[Mapping[str, object]], names: Sequence[str], what: str
 
 
 def _ticks(low: float, high: float, rows: int) -> list[Markup]:
+    """Lines at round numbers, three to seven of them."""
+    rough = (high - low) / 5
+    size = 10.0 ** np.floor(np.log10(rough))
+    step = float(size * next(factor for factor in (1, 2, 5, 10) if factor * size >= rough))
     marks = []
-    for value in np.linspace(low, high, 5):
-        x = _place(float(value), low, high)
-        marks += [
-            tag("path", d=f"M{x:.1f} 4V{_ROW * rows + 8}", class_="grid"),
-            _text(x, _ROW * rows + 24, f"{value:.3g}", anchor="middle"),
-        ]
+    for number in range(int(np.ceil(low / step - 1e-9)), int(np.floor(high / step + 1e-9)) + 1):
+        x = _place(number * step, low, high)
+        marks.append(tag("path", d=f"M{x:.1f} 4V{_ROW * rows + 8}", class_="grid"))
+        marks.append(_text(x, _ROW * rows + 24, f"{number * step:.4g}", anchor="middle"))
     return marks
 
 

@@ -28,13 +28,15 @@ h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}p,li{max-width:50rem}
 table{border-collapse:collapse;background:var(--card);font-variant-numeric:tabular-nums}
 th,td{padding:.35rem .7rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 td small{display:block;color:var(--quiet)}tr.published td{color:var(--quiet)}
-.scroll{overflow-x:auto}.plot{max-width:40rem;width:100%;background:var(--card);margin:.5rem 0}
+figure{margin:1rem 0}figcaption{font-weight:600}.scroll{overflow-x:auto}
+.plot{max-width:40rem;width:100%;background:var(--card);margin:.5rem 0}
 """
 
 _PLOT_STYLE: Final = (
     "text{font:12px system-ui,sans-serif;fill:var(--quiet)}text.ink{fill:var(--ink)}"
     ".grid{stroke:var(--line)}.interval{stroke:var(--ink);stroke-width:2}.measured{fill:var(--accent)}"
-    ".published{fill:none;stroke:var(--quiet);stroke-width:2}.line{fill:none;stroke-width:2.5}"
+    ".luck{stroke:var(--poor);stroke-width:2}.published{fill:none;stroke:var(--quiet);stroke-width:2}"
+    ".line{fill:none;stroke-width:2.5}"
     ".chance{stroke-dasharray:5 4;stroke-width:1.5}"
     + "".join(f".line.{name}{{stroke:var(--{name})}}text.{name}{{fill:var(--{name})}}" for name in SERIES)
 )
@@ -83,11 +85,17 @@ def page(results: Results, table: Table, plots: dict[str, Markup]) -> str:
         tag("h1", f"{table.title}: {results.clips} clips"),
         tag("p", _read_so(results)),
         tag("div", _html_table(table), class_="scroll"),
-        tag("h2", "Plots"), list(plots.values()),
+        tag("h2", "Plots"), [_figure(drawing) for drawing in plots.values()],
         tag("h2", "Paired tests"), _html_tests(table.comparisons),
         tag("h2", "Notes"), tag("ul", [tag("li", note) for note in table.notes]),
     )  # fmt: skip
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _figure(drawing: Markup) -> Markup:
+    """A plot under its title, which stands in it for those who do not see it."""
+    told = drawing.split("<title>", 1)[1].split("</title>", 1)[0]
+    return tag("figure", tag("figcaption", Markup(told)), drawing)
 
 
 def _read_so(results: Results) -> str:
@@ -121,7 +129,7 @@ def _html_cell(cell: Cell | None, *, bold: bool) -> Markup:
     if cell is None or cell.value is None:
         return tag("td", "\N{EN DASH}")
     value: Content = tag("b", _number(cell)) if bold else _number(cell)
-    asides = [text for text in (_interval(cell), cell.aside) if text]
+    asides = [text for text in (_interval(cell), _chance(cell), cell.aside) if text]
     return tag("td", value, [tag("small", text) for text in asides])
 
 
@@ -180,3 +188,7 @@ def _interval(cell: Cell) -> str:
     return (
         f"{cell.low:.3f}\N{EN DASH}{cell.high:.3f}" if cell.low is not None and cell.high is not None else ""
     )
+
+
+def _chance(cell: Cell) -> str:
+    return "" if cell.chance is None else f"chance {cell.chance:.2f}"

@@ -10,7 +10,7 @@ Conventions: a peer's missing files are counted, not guessed; FAD and CLAP are o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,7 @@ from v2m.evaluation.bodies import Bodies
 from v2m.evaluation.clip import Benchmark, Clip
 from v2m.evaluation.peers import audio_of
 from v2m.evaluation.rows import MeasureSettings, Row, RowStore, Unit, measure_unit, write_whole
-from v2m.evaluation.spread import spread
+from v2m.evaluation.spread import Given, Result, spread
 
 RESULTS_NAME: Final = "results.json"
 FORMAT: Final = "v2m-evaluation-1"
@@ -31,8 +31,17 @@ class Spreading:
     """Where the work is done."""
 
     processes: int = 1
+    gpus: tuple[str, ...] = ()
     ray: str = ""
     gpus_each: float = 0.0
+
+    def over(
+        self, work: Callable[[Given], Result], units: Sequence[Given]
+    ) -> Iterator[tuple[Given, Result | V2MError]]:
+        """Do all units there; see `spread`."""
+        return spread(
+            work, units, processes=self.processes, gpus=self.gpus, ray=self.ray, gpus_each=self.gpus_each
+        )
 
 
 @dataclass(frozen=True)
@@ -118,8 +127,7 @@ def _measured(
     rows = {unit.name: row for unit in units if (row := store.get(unit.name)) is not None}
     left = [unit for unit in units if unit.name not in rows]
     failed: dict[str, V2MError] = {}
-    work = spread(measure_unit, left, processes=where.processes, ray=where.ray, gpus_each=where.gpus_each)
-    for number, (unit, found) in enumerate(work, 1):
+    for number, (unit, found) in enumerate(where.over(measure_unit, left), 1):
         if isinstance(found, V2MError):
             failed[unit.name] = found
         else:

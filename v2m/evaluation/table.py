@@ -24,7 +24,7 @@ from v2m.metrics.paired import Paired, bonferroni, paired_test
 TOLERANCE: Final = "100"
 """Milliseconds at which the table tells SCH and the beat scores; plots show all."""
 
-_LOWER_IS_BETTER: Final = frozenset(("FAD", "FAD*", "TD", "TD8", "M", "M+V", "M-V", "M|V"))
+LOWER_IS_BETTER: Final = frozenset(("FAD", "FAD*", "TD", "TD8", "M", "M+V", "M-V", "M|V"))
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,11 @@ class Cell:
     n: int = 0
     """Clips it is a mean of; 0 of a body's figure and of a published one."""
 
+    chance: float | None = None
+    """What luck gives, under the same mean."""
+
     aside: str = ""
-    """What it has to be read with: chance, number of patches …"""
+    """What else it has to be read with: number of patches …"""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Table:
         }  # fmt: skip
         if len(measured) < 2:
             return None
-        return (min if column in _LOWER_IS_BETTER else max)(measured, key=lambda key: measured[key])
+        return (min if column in LOWER_IS_BETTER else max)(measured, key=lambda key: measured[key])
 
 
 Values = Mapping[str, float]
@@ -129,11 +132,9 @@ def _cells(results: Results, peer: PeerResults) -> dict[str, Cell]:
     for name in _PER_CLIP:
         values = clip_values(peer, name)
         if values:
-            chances = [
-                chance for row in peer.rows if name in _CHANCE and (chance := _CHANCE[name](row)) is not None
-            ]
-            aside = f"chance {np.mean(chances):.2f}" if chances else ""
-            cells[name] = mean_cell(list(values.values()), aside)
+            told = [row for row in peer.rows if name in _CHANCE and row["clip"] in values]
+            chances = [chance for row in told if (chance := _CHANCE[name](row)) is not None]
+            cells[name] = mean_cell(list(values.values()), float(np.mean(chances)) if chances else None)
     cells |= _curve_cells(peer)
     return cells
 
@@ -143,12 +144,12 @@ def clip_values(peer: PeerResults, name: str) -> dict[str, float]:
     return {row["clip"]: value for row in peer.rows if (value := _PER_CLIP[name](row)) is not None}
 
 
-def mean_cell(values: Sequence[float], aside: str = "") -> Cell:
+def mean_cell(values: Sequence[float], chance: float | None = None) -> Cell:
     """A mean with its interval; without one of a single value."""
     if len(values) < 2:
-        return Cell(values[0] if values else None, n=len(values), aside=aside)
+        return Cell(values[0] if values else None, n=len(values), chance=chance)
     test = paired_test(values, np.zeros(len(values)))
-    return Cell(test.mean_difference, test.low, test.high, len(values), aside)
+    return Cell(test.mean_difference, test.low, test.high, len(values), chance)
 
 
 def _curve_cells(peer: PeerResults) -> dict[str, Cell]:

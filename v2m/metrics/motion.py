@@ -35,7 +35,9 @@ _GRID_HZ: Final = 120.0
 """Speeds are read on this grid: 24, 30 and 60 divide it."""
 
 _LEAST_BEATS: Final = 4
-_TEMPO_RANGE_BPM: Final = (50.0, 200.0)
+_TEMPO_RANGE_BPM: Final = (60.0, 180.0)
+"""An octave and a half: what dance music is at, and what can be asked of a composition."""
+
 _USUAL_BPM: Final = 110.0
 """Where a movement fits several tempi, the one nearest to this in octaves is told, as beat trackers do."""
 

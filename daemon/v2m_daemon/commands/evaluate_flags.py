@@ -174,9 +174,12 @@ def _add_table(kinds: Any) -> None:  # noqa: ANN401 - argparse's own
     table.add_argument("--weights", metavar="FILE", help="VGGish as safetensors (default: among the models)")
     table.add_argument("--clap", metavar="DIR", help="a checkpoint of CLAP as transformers has it")
     table.add_argument("--processes", metavar="N", type=int, default=1, help="at once (default 1)")
+    table.add_argument(
+        "--gpus", metavar="LIST", default="", help="of this machine by number, such as 0,1,2,3"
+    )
     table.add_argument("--ray", metavar="ADDRESS", default="", help="spread over a Ray cluster")
     table.add_argument(
-        "--gpus", metavar="SHARE", type=float, default=0.0, help="of a GPU each takes, on the cluster"
+        "--ray-gpus", metavar="SHARE", type=float, default=0.0, help="of a GPU that each clip takes there"
     )
     _add_device(table)
 

@@ -76,7 +76,8 @@ def _composed(
 
 
 def _where(arguments: argparse.Namespace) -> Spreading:
-    return Spreading(arguments.processes, arguments.ray, arguments.gpus)
+    gpus = tuple(name.strip() for name in arguments.gpus.split(",") if name.strip())
+    return Spreading(arguments.processes, gpus, arguments.ray, arguments.ray_gpus)
 
 
 def _bodies(arguments: argparse.Namespace, out: Path, settings: MeasureSettings) -> Bodies | None:

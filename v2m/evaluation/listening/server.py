@@ -17,6 +17,7 @@ import json
 import mimetypes
 import re
 import secrets
+import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,6 +30,12 @@ from v2m.evaluation.listening.trials import Test, Trial, read_test
 from v2m.evaluation.listening.votes import Vote, add_vote, read_votes
 
 _MOST_VOTE_BYTES: Final = 4096
+_BLOCK: Final = 1 << 16
+_FIXED: Final = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 _RANGE: Final = re.compile(r"bytes=(\d+)-(\d*)")
 
 
@@ -53,6 +60,11 @@ class ListeningServer(ThreadingHTTPServer):
     def address(self) -> str:
         """What a listener opens."""
         return f"http://127.0.0.1:{self.server_port}/?token={self.token}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that goes away in the middle of a file is no error; anything else is told."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     def state(self, listener: str) -> dict[str, Any]:
         """What a listener has done and gets next."""
@@ -143,21 +155,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, (words or status.phrase).encode(), "text/plain; charset=utf-8")
 
     def _send(self, status: HTTPStatus, body: bytes, kind: str, more: dict[str, str] | None = None) -> None:
+        self._begin(status, len(body), kind, more or {})
+        self.wfile.write(body)
+
+    def _begin(self, status: HTTPStatus, length: int, kind: str, more: dict[str, str]) -> None:
         self.send_response(status)
-        fixed = {
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-        }
-        for name, value in {
-            **fixed,
-            "Content-Type": kind,
-            "Content-Length": str(len(body)),
-            **(more or {}),
-        }.items():
+        for name, value in {"Content-Type": kind, "Content-Length": str(length), **_FIXED, **more}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
 
     def _send_media(self, trial_id: str, which: str) -> None:
         trial = self.server.test.trial(trial_id)
@@ -174,13 +179,16 @@ class _Handler(BaseHTTPRequestHandler):
                 HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, b"", kind, {"Content-Range": f"bytes */{size}"}
             )
             return
-        with path.open("rb") as file:
-            file.seek(first)
-            body = file.read(last - first + 1)
         more = {"Accept-Ranges": "bytes"} | (
             {"Content-Range": f"bytes {first}-{last}/{size}"} if asked else {}
         )
-        self._send(HTTPStatus.PARTIAL_CONTENT if asked else HTTPStatus.OK, body, kind, more)
+        with path.open("rb") as file:
+            file.seek(first)
+            self._begin(HTTPStatus.PARTIAL_CONTENT if asked else HTTPStatus.OK, last - first + 1, kind, more)
+            left = last - first + 1
+            while left and (block := file.read(min(_BLOCK, left))):
+                self.wfile.write(block)
+                left -= len(block)
 
 
 def _media_of(trial: Trial, which: str) -> Path | None:
