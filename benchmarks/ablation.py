@@ -17,7 +17,8 @@ words and noise. `text only` is the model before, without a curve. Training goes
                a second sounds like; smaller is closer; 95 percent by drawing the pieces again
 
 Means over the cases with 95 percent confidence; p of a paired t test against text only, corrected for the
-number of arms (Holm); at the end Page's test whether hits fall from arm to arm, in the order of the file.
+number of arms (Holm). At the end: Page's test whether hits fall from arm to arm, in the order of the file,
+and the slope of the distance over the arms, with its interval over draws of the same pieces.
 """
 
 from __future__ import annotations
@@ -181,15 +182,12 @@ class Closeness:
     def _seen(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
         return np.asarray((rows - self._mean) @ self._directions)
 
-    def __call__(self, pieces: Sequence[Vectors]) -> tuple[float, float, float]:
-        """The distance, and the range that holds 95 of 100 distances of pieces drawn again."""
+    def __call__(self, pieces: Sequence[Vectors]) -> tuple[float, NDArray[np.float64]]:
+        """The distance, and distances of pieces drawn again: the same draws for any pieces of that number."""
         seen = [self._seen(piece) for piece in pieces]
         rng = np.random.default_rng(0)
-        draws = [
-            self._distance([seen[i] for i in rng.integers(len(seen), size=len(seen))]) for _ in range(DRAWS)
-        ]
-        low, high = np.percentile(draws, [2.5, 97.5])
-        return self._distance(seen), float(low), float(high)
+        draws = [rng.integers(len(seen), size=len(seen)) for _ in range(DRAWS)]
+        return self._distance(seen), np.array([self._distance([seen[i] for i in draw]) for draw in draws])
 
     def _distance(self, pieces: Sequence[NDArray[np.float64]]) -> float:
         return frechet_distance(Gaussian.of(np.concatenate(pieces)), self._reference)
@@ -205,17 +203,30 @@ def print_table(results: dict[str, list[Heard]], closeness: Closeness) -> None:
     }
     print(f"n {len(base)} cases of {DURATION_S} s")
     print(f"{'':14}{'r':>15}{'p':>9}{'hits':>15}{'p':>9}{'chance':>8}{'SCH':>7}{'closeness':>22}")
+    drawn = {}
     for name, found in results.items():
         row = f"{name:14}"
         for measure in ("r", "hits"):
             row += _mean(found, measure)
             row += f"{corrected[measure][name]:9.1e}" if name in arms else f"{'-':>9}"
-        distance, low, high = closeness([one.vectors for one in found])
+        distance, drawn[name] = closeness([one.vectors for one in found])
+        low, high = np.percentile(drawn[name], [2.5, 97.5])
         row += f"{_values(found, 'chance').mean():8.2f}{_values(found, 'sch').mean():7.2f}"
         print(row + f"{f'{distance:.3f} ({low:.3f}-{high:.3f})':>22}")
     if len(arms) > 2:
-        table = np.stack([_values(results[name], "hits") for name in arms[::-1]], axis=1)
-        print(f"hits fall from arm to arm: p {stats.page_trend_test(table).pvalue:.1e} (Page)")
+        _print_trends(results, arms, drawn)
+
+
+def _print_trends(
+    results: dict[str, list[Heard]], arms: Sequence[str], drawn: dict[str, NDArray[np.float64]]
+) -> None:
+    """Whether hits fall, and the distance with them, from the first arm to the last."""
+    table = np.stack([_values(results[name], "hits") for name in arms[::-1]], axis=1)
+    print(f"hits fall from arm to arm: p {stats.page_trend_test(table).pvalue:.1e} (Page)")
+    # the same pieces in each draw: what they have in common does not widen the interval
+    slopes = np.polyfit(np.arange(len(arms)), np.stack([drawn[name] for name in arms]), 1)[0]
+    low, high = np.percentile(slopes, [2.5, 97.5])
+    print(f"distance changes from arm to arm by {slopes.mean():+.4f} ({low:+.4f} to {high:+.4f})")
 
 
 def _values(found: Sequence[Heard], measure: str) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@
 
 Conventions: as in `trainable`; a lesson gives the mean loss of a batch on the model's device.
 Sources: Salimans and Ho 2022 (progressive distillation); Yan et al. 2024, "PeRFlow" (a teacher for each piece
-of the way, which begins at music with noise); Meng et al. 2023 (distilled guidance); arXiv 2603.04366 (heads).
+of the way, begun at music with noise); Meng et al. 2023 (distilled guidance); arXiv 2603.04366 (heads).
 """
 
 from __future__ import annotations
