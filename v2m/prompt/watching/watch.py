@@ -82,6 +82,7 @@ class Watching:
     def _with_transcript(self, done: Description) -> Description:
         listener = self.crew.listener
         if listener is None:
+            self.note("What is said was not listened to: `v2m models add whisper` brings what listens.")
             return replace(done, transcript="")
         said = []
         for piece in read_voice(self.timeline, picture=self.picture, note=self.note, cancel=self.cancel):

@@ -137,6 +137,17 @@ def test_what_is_not_asked_for_falls_back_to_a_plain_reading(analysis: Analysis,
     assert "by the pace of the cutting it is" in unasked.unasked(replace(analysis, sheet=None)).note
 
 
+def test_without_a_listener_the_picture_alone_speaks_and_the_note_says_so(
+    analysis: Analysis, store: Path
+) -> None:
+    (store / "whisper").unlink()
+    words = watched(analysis)
+    assert words.description is not None
+    assert words.description.transcript == ""
+    assert "transcript" not in words.description.models
+    assert "v2m models add whisper" in words.note
+
+
 def test_weights_that_are_slow_here_are_only_used_when_asked_for(
     analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
