@@ -15,6 +15,7 @@ import tempfile
 import types
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from v2m.backbones.ace_step.words import COMPOSE, REPAINT, text_of
 from v2m.backbones.sound.oobleck import Oobleck, OobleckConfig, new_oobleck
 
 REPOSITORY = "ace-step/ACE-Step-1.5"
+PACKAGE = "acestep"
 FRAMES = 41  # odd, so that the last token is filled up
 SHAPE = {
     "hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 4, "num_attention_heads": 4,
@@ -85,7 +87,7 @@ def _peer(checkout: Path, variant: str) -> Any:  # noqa: ANN401 - the official m
             sys.path.insert(0, str(place))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        module = __import__(f"acestep.models.{variant}.modeling_acestep_v15_{variant}", fromlist=["x"])
+        module = import_module(f"{PACKAGE}.models.{variant}.modeling_acestep_v15_{variant}")
         config = module.AceStepConfig(**SHAPE)
         config.rope_parameters = {"rope_type": "default", "rope_theta": 1_000_000.0}
         config._attn_implementation = "sdpa"
@@ -203,7 +205,7 @@ def _autoencoder(strides: tuple[int, ...], rate_hz: int) -> Row:
 def _text(checkout: Path) -> Row:
     """Characters in which our text differs from what the official template gives."""
     sys.path.insert(0, str(checkout))
-    constants = __import__("acestep.constants", fromlist=["x"])
+    constants = import_module(f"{PACKAGE}.constants")
     different = 0
     for prompt, tempo in (("warm strings", "N/A"), ("techno at 128 BPM", "128")):
         facts = f"- bpm: {tempo}\n- timesignature: N/A\n- keyscale: N/A\n- duration: 42 seconds\n"

@@ -45,6 +45,9 @@ TEXT_SCALE: Final = 7.0
 _BRANCHES: Final = 3
 """Most predictions of one step: nothing, words, words and curve."""
 
+_BAND_ITEMSIZE: Final = 20
+"""Bytes that diffusers takes for each pair of tokens while it lays out which of them see each other."""
+
 
 @dataclass
 class _Loaded:
@@ -165,9 +168,10 @@ class AceStep:
         stored_itemsize = 2  # the official files are bfloat16
         loading = 0 if self._loaded else weights * self._dtype.itemsize // stored_itemsize
         said = self._folder.transformer_config()
-        tokens = _BRANCHES * max(frame_count, SHORTEST_S * 25) // 2
+        tokens = max(frame_count, SHORTEST_S * 25) // 2
         widest: int = 3 * said.get("intermediate_size", 6144) + 8 * said.get("hidden_size", 2048)
-        return loading + tokens * widest * self._dtype.itemsize
+        band = _BAND_ITEMSIZE * tokens**2  # of the layers that see their neighbourhood only
+        return loading + band + _BRANCHES * tokens * widest * self._dtype.itemsize
 
     @cached_property
     def _arithmetic(self) -> Arithmetic:
