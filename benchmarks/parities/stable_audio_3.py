@@ -3,6 +3,10 @@
 The official code needs einops: where it is not installed, `pip install --target FOLDER/packages einops`.
 Its use of torchaudio, which only resamples files, is left out; its sliding window takes its own way of
 masked attention in chunks, which needs no GPU.
+
+What the tests in tests/golden compare with is made by
+
+    PYTHONPATH=benchmarks python -m parities.stable_audio_3 FOLDER tests/golden
 """
 
 from __future__ import annotations
@@ -12,12 +16,14 @@ import tempfile
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "tiny_models"))
@@ -65,7 +71,8 @@ class Official:
     @contextmanager
     def _imports(self) -> Iterator[None]:
         own = sys.modules.pop("stable_audio_3", None)  # the tiny checkpoints' module has the same name
-        sys.modules.setdefault("torchaudio", _no_torchaudio())
+        stand_ins = _no_torchaudio()
+        sys.modules.update(stand_ins)
         sys.path[:0] = self._paths
         try:
             with redirect_stdout(StringIO()):
@@ -73,6 +80,8 @@ class Official:
         finally:
             for path in self._paths:
                 sys.path.remove(path)
+            for name in stand_ins:
+                del sys.modules[name]
             if own is not None:
                 sys.modules["stable_audio_3"] = own
 
@@ -93,12 +102,11 @@ class Official:
         return model.eval().requires_grad_(False)
 
 
-def _no_torchaudio() -> types.ModuleType:
-    module = types.ModuleType("torchaudio")
-    module.transforms = types.ModuleType("torchaudio.transforms")  # type: ignore[attr-defined]
-    module.transforms.Resample = object
-    sys.modules["torchaudio.transforms"] = module.transforms
-    return module
+def _no_torchaudio() -> dict[str, types.ModuleType]:
+    """Modules with which the official code can be imported where torchaudio is not."""
+    whole, part = types.ModuleType("torchaudio"), types.ModuleType("torchaudio.transforms")
+    whole.transforms, part.Resample = part, object  # type: ignore[attr-defined]
+    return {"torchaudio": whole, "torchaudio.transforms": part}
 
 
 class Pair:
@@ -114,19 +122,12 @@ class Pair:
         self.theirs = official.model(
             tiny.config(size, post_trained=post_trained), self.tensors, folder / "t5gemma-b-b-ul2"
         )
-        generator = torch.Generator().manual_seed(7)
-
-        def draw(*shape: int) -> Tensor:
-            return torch.randn(shape, generator=generator)
-
-        self.x = draw(TAKES, FRAMES, tiny.CHANNELS)
-        self.words, self.length = draw(1, tiny.TEXT_TOKENS + 1, tiny.TEXT_WIDTH), draw(1, tiny.TEXT_WIDTH)
-        self.avoided = draw(1, tiny.TEXT_TOKENS + 1, tiny.TEXT_WIDTH)
-        self.local = torch.zeros(TAKES, FRAMES, tiny.CHANNELS + 1)
-        for known in (slice(0, 9), slice(20, 26)):  # two regions are kept
-            self.local[:, known, 0] = 1
-            self.local[:, known, 1:] = draw(TAKES, FRAMES, tiny.CHANNELS)[:, known]
-        self.fresh = draw(50, TAKES, FRAMES, tiny.CHANNELS)
+        self.x = tiny.draw("x", TAKES, FRAMES, tiny.CHANNELS)
+        self.words = tiny.draw("words", 1, tiny.TEXT_TOKENS + 1, tiny.TEXT_WIDTH)
+        self.avoided = tiny.draw("avoided", 1, tiny.TEXT_TOKENS + 1, tiny.TEXT_WIDTH)
+        self.length = tiny.draw("length", 1, tiny.TEXT_WIDTH)
+        self.local = tiny.known_regions(TAKES, FRAMES)
+        self.fresh = tiny.draw("fresh", 8, TAKES, FRAMES, tiny.CHANNELS)
 
     def row(self, module: str, file: str, ours: Tensor, theirs: Tensor, bar: float, note: str = "") -> Row:
         """One line of the table."""
@@ -194,6 +195,17 @@ class Pair:
         return ours, theirs.mT
 
 
+EULER = {
+    "no guidance": (Guidance(1.0), False),
+    "guided, projected": (Guidance(7.0), False),
+    "half projected, rescaled": (Guidance(4.0, projection=0.5, rescale=0.7), False),
+    "plain, negative prompt": (Guidance(3.0, projection=0.0), True),
+}
+"""Guidance, and whether there is a negative prompt."""
+
+EULER_STEPS = 10
+
+
 def rows(official: Path) -> Iterator[Row]:
     """The lines of the table."""
     code = Official(official)
@@ -220,28 +232,21 @@ def _transformer_rows(pair: Pair) -> Iterator[Row]:
 
 def _autoencoder_rows(pair: Pair, name: str) -> Iterator[Row]:
     ours, theirs, file = pair.ours.autoencoder, pair.theirs.pretransform, "models/autoencoders.py"
-    generator = torch.Generator().manual_seed(3)
     for frames, note in ((24, ""), (140, "in stretches")):
-        sound = 0.3 * torch.randn(2, frames * tiny.HOP, generator=generator)
+        sound = 0.3 * tiny.draw("sound", 2, frames * tiny.HOP)
         encoded = theirs.encode(sound[None])
         yield pair.row(f"{name} encoder", file, ours.encode(sound), encoded[0].T, SOUND_BAR, note)
-        latents = torch.randn(frames, tiny.CHANNELS, generator=generator)
+        latents = tiny.draw("latents", frames, tiny.CHANNELS)
         decoded = theirs.decode(latents.T[None])[0]
         yield pair.row(f"{name} decoder", file, ours.decode(latents), decoded, SOUND_BAR, note)
 
 
 def _euler_rows(pair: Pair) -> Iterator[Row]:
     nothing, file = torch.zeros(1, 1, tiny.CHANNELS + 1), "inference/sampling.py"
-    asked = {
-        "no guidance": (Guidance(1.0), None),
-        "guided, projected": (Guidance(7.0), None),
-        "half projected, rescaled": (Guidance(4.0, projection=0.5, rescale=0.7), None),
-        "plain, negative prompt": (Guidance(3.0, projection=0.0), pair.avoided),
-    }
-    for note, (guidance, avoided) in asked.items():
-        latents = pair.latents(nothing, guidance, avoided, steps=10)
+    for note, (guidance, avoids) in EULER.items():
+        latents = pair.latents(nothing, guidance, pair.avoided if avoids else None, EULER_STEPS)
         yield pair.row(f"Euler sampler, {pair.size}", file, *latents, MODULE_BAR, note)
-    latents = pair.latents(pair.local, Guidance(7.0), None, steps=10)
+    latents = pair.latents(pair.local, Guidance(7.0), None, EULER_STEPS)
     yield pair.row(f"Euler sampler, {pair.size}", file, *latents, MODULE_BAR, "inpainting two regions")
 
 
@@ -290,28 +295,8 @@ def _lora_rows(code: Official) -> Iterator[Row]:
 
 def _lora_row(code: Official, kind: str, path: Path) -> Row:
     """All weights of a model with a LoRA that the official code made, random and saved by it."""
-    values = tiny.config("medium")
-    tensors = tiny.tensors(values)
-    model = code.model(tiny.config("medium"), tensors)
-    settings = {"rank": 4, "alpha": 6, "adapter_type": kind, "exclude": ["to_local_embed"]}
-    made = {torch.nn.Linear: {"weight": _parametrized(code, kind, "from_linear")}}
-    made[torch.nn.Conv1d] = {"weight": _parametrized(code, kind, "from_conv1d")}
-    torch.manual_seed(1)
-    for part in (model.model, model.conditioner):
-        code.lora.add_lora(part, made, exclude=settings["exclude"])
-        for parameter in code.lora.get_lora_params(part):
-            parameter.data += 0.2 * torch.randn_like(parameter)
-    stored = {
-        **code.lora.get_lora_state_dict(model.model),
-        **code.lora.get_lora_state_dict(model.conditioner),
-    }
-    code.lora.save_lora_safetensors(stored, settings, path)
-    plain = code.model(tiny.config("medium"), tensors)
-    plain.model_config = None
-    with redirect_stdout(StringIO()):
-        code.lora.load_and_apply_loras(plain, [path], "diffusion_cond_inpaint")
-    theirs = {name: module.weight for name, module in plain.named_modules() if hasattr(module, "weight")}
-    theirs = {f"{name}.weight": weight for name, weight in theirs.items()}
+    _write_lora(code, kind, path, exclude=["to_local_embed"])
+    theirs, tensors = _merged(code, path), tiny.tensors(tiny.config("medium"))
     ours = dict(tensors)
     merge(ours, [read_lora(path)])
     changed = [name for name in ours if name in theirs and not torch.equal(ours[name], tensors[name])]
@@ -321,7 +306,70 @@ def _lora_row(code: Official, kind: str, path: Path) -> Row:
     return Row(f"SA3 LoRA, {kind}", f"{REPOSITORY} models/lora", worst, scale, MODULE_BAR, note)
 
 
-def _parametrized(code: Official, kind: str, way: str) -> Any:  # noqa: ANN401 - a class of theirs
-    from functools import partial
+def _write_lora(code: Official, kind: str, path: Path, **chosen: list[str]) -> None:
+    """What the official training saves, after some changes to the small matrices."""
+    model = code.model(tiny.config("medium"), tiny.tensors(tiny.config("medium")))
+    made = {
+        layer: {"weight": partial(getattr(code.lora.LoRAParametrization, way), **_LORA, adapter_type=kind)}
+        for layer, way in ((torch.nn.Linear, "from_linear"), (torch.nn.Conv1d, "from_conv1d"))
+    }
+    stored = {}
+    for part in (model.model, model.conditioner):
+        code.lora.add_lora(part, made, **chosen)
+        for name, value in code.lora.get_lora_state_dict(part).items():
+            stored[name] = value + 0.2 * tiny.draw(name, *value.shape)
+    settings = {"rank": _LORA["rank"], "alpha": _LORA["lora_alpha"], "adapter_type": kind, **chosen}
+    code.lora.save_lora_safetensors(stored, settings, path)
 
-    return partial(getattr(code.lora.LoRAParametrization, way), rank=4, lora_alpha=6, adapter_type=kind)
+
+_LORA = {"rank": 4, "lora_alpha": 6}
+
+
+def _merged(code: Official, path: Path) -> dict[str, Tensor]:
+    """The weights as the official code computes with them."""
+    plain = code.model(tiny.config("medium"), tiny.tensors(tiny.config("medium")))
+    with redirect_stdout(StringIO()):
+        code.lora.load_and_apply_loras(plain, [path], "diffusion_cond_inpaint")
+    return {f"{name}.weight": m.weight for name, m in plain.named_modules() if hasattr(m, "weight")}
+
+
+def write_golden(official: Path, folder: Path) -> None:
+    """Outputs of the official code for the tests, few and small."""
+    code, golden = Official(official), {}
+    nothing = torch.zeros(1, 1, tiny.CHANNELS + 1)
+    with tempfile.TemporaryDirectory() as scratch, torch.inference_mode():
+        for size in ("small", "medium"):
+            base = Pair(code, size, post_trained=False, folder=Path(scratch) / f"{size}-base")
+            golden[f"{size}.velocity"] = base.velocity(nothing, 0.7)[1]
+            golden[f"{size}.velocity.inpainting"] = base.velocity(base.local, 0.3)[1]
+            for note, (guidance, avoids) in EULER.items():
+                avoided = base.avoided if avoids else None
+                golden[f"{size}.euler.{note}"] = base.latents(nothing, guidance, avoided, EULER_STEPS)[1]
+            sound = 0.3 * tiny.draw("sound", 2, 24 * tiny.HOP)
+            golden[f"{size}.encoded"] = base.theirs.pretransform.encode(sound[None])[0].T
+            latents = tiny.draw("latents", 24, tiny.CHANNELS)
+            golden[f"{size}.decoded"] = base.theirs.pretransform.decode(latents.T[None])[0, :, ::GOLDEN_STEP]
+            post_trained = Pair(code, size, post_trained=True, folder=Path(scratch) / size)
+            golden[f"{size}.ping-pong"] = post_trained.latents(post_trained.local, Guidance(), None, 8)[1]
+        length = base.theirs.conditioner([{"prompt": "lo-fi", "seconds_total": 12.5}], "cpu")
+        golden["length"] = length["seconds_total"][0][:, 0]
+    for kind in LORA_KINDS:
+        path = folder / f"stable_audio_3_{kind}.safetensors"
+        _write_lora(code, kind, path, include=["layers.0.cross_attn.to_out", "seconds_total"])
+        golden |= {f"{kind}/{name}": _merged(code, path)[name][:8] for name in GOLDEN_LORA_WEIGHTS}
+    kept = {
+        name: value.detach()[: GOLDEN_TAKES if value.ndim == 3 else None] for name, value in golden.items()
+    }
+    kept = {name: value.contiguous().clone() for name, value in kept.items()}
+    save_file(kept, folder / "stable_audio_3.safetensors")
+
+
+GOLDEN_STEP = 61  # samples of the decoded sound between two that are kept: prime, so that all places count
+GOLDEN_TAKES = 2
+GOLDEN_LORA_WEIGHTS = (
+    "model.model.transformer.layers.0.cross_attn.to_out.weight",
+    "conditioner.conditioners.seconds_total.embedder.embedding.1.weight",
+)
+
+if __name__ == "__main__":
+    write_golden(Path(sys.argv[1]), Path(sys.argv[2]))

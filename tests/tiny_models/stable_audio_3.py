@@ -8,20 +8,21 @@ decoder, as in the real files.
 
 import json
 import warnings
+from math import prod
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
-from transformers import PreTrainedTokenizerFast, T5GemmaConfig, T5GemmaForConditionalGeneration
 
 from v2m.backbones.stable_audio_3.autoencoder import Autoencoder
 from v2m.backbones.stable_audio_3.conditioner import Conditioner
 from v2m.backbones.stable_audio_3.config_file import config_from_dict
 from v2m.backbones.stable_audio_3.transformer import DiffusionTransformer
 from v2m.backbones.stable_audio_3.weights import PREFIXES
+from v2m.model.noise import latent_noise
 
 WIDTH = 64
 CHANNELS = 8
@@ -119,26 +120,39 @@ def config(size: str = "small", *, post_trained: bool = True, depth: int = 2) ->
 
 
 def tensors(values: dict[str, Any], seed: int = 0) -> dict[str, Tensor]:
-    """Random weights for a configuration, by their official names."""
+    """Random weights for a configuration, by their official names; the same with any release of torch."""
     shape = config_from_dict(values)
     modules = (
         DiffusionTransformer(shape.transformer),
         Autoencoder(shape.autoencoder),
         Conditioner(shape, TEXT_WIDTH),
     )
-    generator = torch.Generator().manual_seed(seed)
     stored: dict[str, Tensor] = {}
     for prefix, module in zip(PREFIXES, modules, strict=True):
         for name, value in module.state_dict().items():
-            stored |= _stored(prefix + name, _random(name, value, generator))
+            stored |= _stored(prefix + name, _random(prefix + name, value, seed))
     stored["model.model.transformer.rotary_pos_emb.inv_freq"] = 1 / 10_000 ** (torch.arange(0, 32, 2) / 32)
     return stored
 
 
-def _random(name: str, value: Tensor, generator: torch.Generator) -> Tensor:
-    drawn = torch.randn(value.shape, generator=generator)
-    if name.endswith("beta") and "norm" in name and value.eq(0).all():
-        return drawn * 0.1
+def draw(name: str, *shape: int, seed: int = 0) -> Tensor:
+    """Normal noise that depends on its name, its shape and the seed alone."""
+    count = prod(shape)
+    noise = latent_noise(seed, 0, -(-count // 4), 4, stream=crc32(name.encode()))
+    return torch.from_numpy(noise).flatten()[:count].reshape(shape).clone()
+
+
+def known_regions(takes: int, frames: int) -> Tensor:
+    """Mask and masked latents of which two regions are known, (b, t, c + 1)."""
+    local = torch.zeros(takes, frames, CHANNELS + 1)
+    for known in (slice(0, 9), slice(20, 26)):
+        local[:, known, 0] = 1
+        local[:, known, 1:] = draw("known", takes, frames, CHANNELS)[:, known]
+    return local
+
+
+def _random(name: str, value: Tensor, seed: int) -> Tensor:
+    drawn = draw(name, *value.shape, seed=seed)
     if name.endswith(("gamma", "alpha", "scaling_factor", "running_std", "scale")):
         return 1 + 0.1 * drawn  # gains lie around one
     if value.ndim < 2:
@@ -158,7 +172,9 @@ def _stored(name: str, value: Tensor) -> dict[str, Tensor]:
 
 def write_text_encoder(folder: Path, seed: int = 0) -> Path:
     """A tiny T5Gemma whose tokenizer has a token a byte."""
-    torch.manual_seed(seed)
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # seconds to import
+    from transformers import PreTrainedTokenizerFast, T5GemmaConfig, T5GemmaForConditionalGeneration
+
     half = {
         "vocab_size": 260,
         "hidden_size": TEXT_WIDTH,
@@ -175,7 +191,11 @@ def write_text_encoder(folder: Path, seed: int = 0) -> Path:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        T5GemmaForConditionalGeneration(shape).save_pretrained(folder)
+        model = T5GemmaForConditionalGeneration(shape)
+        for name, parameter in model.named_parameters():
+            scale = max(parameter[0].numel(), 1) ** -0.5 if parameter.ndim > 1 else 0.1
+            parameter.data.copy_(scale * draw(name, *parameter.shape, seed=seed))
+        model.save_pretrained(folder)
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     words = {"<pad>": 0, "<eos>": 1, "<bos>": 2} | {letter: i + 3 for i, letter in enumerate(alphabet)}
     tokenizer = Tokenizer(models.BPE(vocab=words, merges=[]))
