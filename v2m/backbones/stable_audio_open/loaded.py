@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 
 import torch
@@ -22,10 +20,7 @@ from v2m.backbones.stable_audio_open.numbers import NumberConditioner
 from v2m.backbones.stable_audio_open.oobleck import TILE_FRAMES, Autoencoder
 from v2m.backbones.stable_audio_open.text import TextEncoder
 from v2m.backbones.stable_audio_open.transformer import DiffusionTransformer
-from v2m.errors import OutOfMemoryError
-from v2m.model.device import is_out_of_memory
 
-_GIB = 2**30
 _FLOAT = 4  # bytes
 
 _TILES_AT_ONCE = 4
@@ -102,24 +97,3 @@ class Loaded:
         layer = _BRANCHES * window * self.config.transformer.width * _WIDTHS_AT_ONCE * self.dtype.itemsize
         held = 0 if "_read" in self.__dict__ else self._files.weights_bytes()
         return held + max(_TILES_AT_ONCE * tile, layer)
-
-
-@contextmanager
-def memory_told(device: torch.device) -> Iterator[None]:
-    """Map the errors of an allocator.
-
-    Raises:
-        OutOfMemoryError: with the numbers.
-    """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        free, total = torch.cuda.mem_get_info(device) if device.type == "cuda" else (0, 0)
-        numbers = f": {free / _GIB:.1f} of {total / _GIB:.1f} GiB were free" if total else ""
-        raise OutOfMemoryError(
-            f"Memory of the device {device.type} did not suffice{numbers}.",
-            hint="Compose one take at a time, choose stable-audio-open-small, or compose on the CPU.",
-            detail=str(error),
-        ) from error

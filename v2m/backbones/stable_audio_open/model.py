@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from v2m.backbones.sound.adapter import load_adapter
+from v2m.backbones.sound.arithmetic import Arithmetic, choose_arithmetic, telling_memory
 from v2m.backbones.sound.checkpoint import folder_hash
 from v2m.backbones.sound.guidance import curve_scale_at
 from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
@@ -28,11 +29,10 @@ from v2m.backbones.stable_audio_open.config import OpenConfig
 from v2m.backbones.stable_audio_open.envelope import envelope_of_curve
 from v2m.backbones.stable_audio_open.files import ModelFolder
 from v2m.backbones.stable_audio_open.guided import Conditions, Control, Guidance, GuidedVelocity
-from v2m.backbones.stable_audio_open.loaded import Loaded, memory_told
+from v2m.backbones.stable_audio_open.loaded import Loaded
 from v2m.backbones.stable_audio_open.numbers import told_seconds
 from v2m.backbones.stable_audio_open.sampling import DEFAULT_STEPS, Known, sample
 from v2m.errors import CheckpointError, InputError, UnfinishedError
-from v2m.model.device import choose_device, fast_dtype
 from v2m.model.noise import latent_noise
 from v2m.stages import Cancel
 
@@ -79,7 +79,7 @@ class StableAudioOpen:
     @property
     def arithmetic(self) -> str:
         """Where and in which numbers it composes."""
-        return f"{self._device.type} {str(self._dtype).removeprefix('torch.')}"
+        return str(self._arithmetic)
 
     def compose(self, window: SoundWindow, on_progress: FractionDone, cancel: Cancel) -> NDArray[np.float32]:
         """Latents (b, t, c) of a window; where `known` they are `known_latents`, the same numbers.
@@ -87,13 +87,13 @@ class StableAudioOpen:
         Raises:
             CancelledError: `cancel` said so.
             InputError: the window is longer than the model's, or does not fit together.
-            OutOfMemoryError: memory did not suffice; says the numbers.
+            OutOfMemoryError: memory did not suffice.
             UnfinishedError: the model gave numbers that are not finite.
         """
         self._check(window)
         steps = window.steps or DEFAULT_STEPS[self._config.objective]
         done = np.zeros((len(window.seeds), window.frame_count, self.grid.channels), np.float32)
-        with torch.inference_mode(), memory_told(self._device):
+        with torch.inference_mode(), telling_memory(self.name, self.grid.longest_frames):
             velocity = self._velocity(window, cancel)
             for take, seed in enumerate(window.seeds):
                 known = self._known(window, take)
@@ -108,7 +108,7 @@ class StableAudioOpen:
                     steps,
                     self._noise(window, seed),
                     known=known,
-                    steering=getattr(window, "steering", None),
+                    steering=window.steering,
                     report=report,
                 )
                 done[take] = latents[0, : window.frame_count].cpu().numpy()
@@ -126,7 +126,7 @@ class StableAudioOpen:
         """Sound (t * hop_samples, 2) of latents (t, c), in the grid's sample rate."""
         if not len(latents):
             return np.zeros((0, self._config.autoencoder.audio_channels), np.float32)
-        with torch.inference_mode(), memory_told(self._device):
+        with torch.inference_mode(), telling_memory(self.name, len(latents)):
             x = torch.from_numpy(np.ascontiguousarray(latents.T))[None].to(self._device)
             return self._loaded.autoencoder.decode(x)[0].T.cpu().numpy()
 
@@ -136,7 +136,7 @@ class StableAudioOpen:
         if not len(samples):
             return np.zeros((0, self.grid.channels), np.float32)
         whole = np.pad(samples.astype(np.float32), ((0, -len(samples) % hop), (0, 0)))
-        with torch.inference_mode(), memory_told(self._device):
+        with torch.inference_mode(), telling_memory(self.name, len(whole) // hop):
             x = torch.from_numpy(np.ascontiguousarray(whole.T))[None].to(self._device)
             return self._loaded.autoencoder.encode(x)[0].T.cpu().numpy()
 
@@ -148,25 +148,24 @@ class StableAudioOpen:
         """Give the memory back; the next call loads again."""
         self._parts = None
         self.__dict__.pop("_event_column", None)
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        self._arithmetic.give_back()
 
     @cached_property
     def _config(self) -> OpenConfig:
         return self._files.config()
 
     @cached_property
-    def _device(self) -> torch.device:
-        return choose_device(self._device_name)
+    def _arithmetic(self) -> Arithmetic:
+        return choose_arithmetic(self._device_name, self._dtype_name)
 
-    @cached_property
-    def _dtype(self) -> torch.dtype:
-        return getattr(torch, self._dtype_name) if self._dtype_name else fast_dtype(self._device)
+    @property
+    def _device(self) -> torch.device:
+        return self._arithmetic.device
 
     @property
     def _loaded(self) -> Loaded:
         if self._parts is None:
-            self._parts = Loaded(self._files, self._config, self._device, self._dtype)
+            self._parts = Loaded(self._files, self._config, self._device, self._arithmetic.dtype)
         return self._parts
 
     @cached_property

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
+from v2m.backbones.sound.head import HeadConfig, LatentHead, Steering
 from v2m.backbones.sound.model import SoundWindow
 from v2m.backbones.stable_audio_open.envelope import LOUDEST_RMS, USUAL_RMS, envelope_of_curve
 from v2m.backbones.stable_audio_open.model import StableAudioOpen
@@ -142,6 +144,52 @@ def test_the_layers_of_a_controlnet_are_counted_in_its_file(
     save_file(tiny.controlnet_tensors(depth=4), folder / "controlnet.safetensors")
     with pytest.raises(CheckpointError, match="4 output layers, expected 1 to 3"):
         composed(model_of(folder), window)
+
+
+class Recorder:
+    """Stands for a latent head: keeps what it is shown, and pushes nowhere."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[float, float]] = []
+
+    def data(self, noisy: torch.Tensor, data: torch.Tensor, noise_level: float) -> torch.Tensor:
+        self.shown.append((noise_level, float(noisy.std())))
+        return data
+
+
+@pytest.mark.parametrize(("kind", "steps"), [("open", 12), ("small", 8)])
+def test_a_head_is_shown_the_straight_path_from_noise(
+    kind: str, steps: int, model_of: ModelOf, window: SoundWindow
+) -> None:
+    recorder: Any = Recorder()
+    watched = composed(model_of(kind), replace(window, steps=steps, adherence=0.0, steering=recorder))
+    np.testing.assert_array_equal(
+        watched, composed(model_of(kind), replace(window, steps=steps, adherence=0.0))
+    )
+    levels = [level for level, _ in recorder.shown]
+    assert len(levels) == steps
+    assert levels == sorted(levels, reverse=True)
+    assert levels[0] == pytest.approx(1.0, abs=0.003)
+    assert levels[-1] > 0
+    assert recorder.shown[0][1] == pytest.approx(1.0, abs=0.1)  # noise of unit spread, whatever the path
+
+
+@pytest.mark.parametrize("kind", ["open", "small"])
+def test_a_head_leads_what_is_not_known(
+    kind: str, model_of: ModelOf, tiny: ModuleType, window: SoundWindow
+) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        head = LatentHead(HeadConfig(channels=tiny.CHANNELS, width=8, depth=2)).requires_grad_(False)
+    wish = Steering(head, torch.from_numpy(window.curve), strength=0.5)
+    model, plain = model_of(kind), composed(model_of(kind), window)
+    led = composed(model, replace(window, steering=wish))
+    assert np.abs(led - plain).max() > 1e-3
+    idle = replace(window, steering=replace(wish, strength=0.0))
+    np.testing.assert_array_equal(composed(model, idle), plain)
+    known = np.arange(window.frame_count) < 30
+    kept = replace(window, steering=wish, known=known, known_latents=plain)
+    np.testing.assert_array_equal(composed(model, kept)[:, known], plain[:, known])
 
 
 CURVES = arrays(np.float32, st.integers(1, 20), elements=st.floats(-4, 10, width=32))

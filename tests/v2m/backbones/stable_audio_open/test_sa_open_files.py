@@ -14,11 +14,11 @@ from safetensors.torch import load_file, save_file
 
 from v2m.backbones.sound.model import SoundWindow
 from v2m.backbones.stable_audio_open.config import official_config
-from v2m.backbones.stable_audio_open.loaded import memory_told
 from v2m.backbones.stable_audio_open.model import StableAudioOpen
 from v2m.backbones.stable_audio_open.names import folded
 from v2m.backbones.stable_audio_open.oobleck import Autoencoder
-from v2m.errors import CheckpointError, InputError, MissingPartError, OutOfMemoryError, V2MError
+from v2m.backbones.stable_audio_open.transformer import DiffusionTransformer
+from v2m.errors import CheckpointError, InputError, MissingPartError
 
 ModelOf = Callable[..., StableAudioOpen]
 Change = Callable[[Path], object]
@@ -221,13 +221,30 @@ def test_the_hash_is_of_all_that_decides(model_of: ModelOf, tiny: ModuleType, tm
     assert len(seen) == 5
 
 
-def test_memory_that_does_not_suffice_is_an_error_of_ours() -> None:
-    failing = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
-    with pytest.raises(OutOfMemoryError, match="did not suffice") as raised, memory_told(torch.device("cpu")):
-        raise failing
-    assert isinstance(raised.value, V2MError)
-    with pytest.raises(RuntimeError, match="else"), memory_told(torch.device("cpu")):
-        raise RuntimeError("something else")
+@pytest.mark.parametrize(
+    ("small", "transformer", "autoencoder"), [(False, 1056.9, 156.1), (True, 340.9, 156.1)]
+)
+def test_at_full_size_it_has_as_many_numbers_as_the_published_models(
+    small: bool, transformer: float, autoencoder: float, tiny: ModuleType, tmp_path: Path
+) -> None:
+    config = tiny.official_config(small)
+    sizes = {"io_channels": 64, "cond_token_dim": 768, "global_cond_dim": 768 if small else 1536}
+    sizes |= {"embed_dim": 1024, "depth": 16, "num_heads": 8} if small else {
+        "embed_dim": 1536, "depth": 24, "num_heads": 24
+    }  # fmt: skip
+    config["model"]["diffusion"]["config"] |= sizes
+    config["model"]["conditioning"]["cond_dim"] = 768
+    coder = config["model"]["pretransform"]["config"]
+    coder["latent_dim"] = 64
+    for side in ("encoder", "decoder"):
+        coder[side]["config"] |= {"channels": 128, "c_mults": [1, 2, 4, 8, 16]}
+    file = tmp_path / "model_config.json"
+    file.write_text(json.dumps(config))
+    described = official_config(file)
+    with torch.device("meta"):
+        parts = DiffusionTransformer(described.transformer), Autoencoder(described.autoencoder)
+    millions = [sum(value.numel() for value in part.parameters()) / 1e6 for part in parts]
+    assert millions == pytest.approx([transformer, autoencoder], abs=0.05)
 
 
 def test_weights_in_half_precision_are_read_as_well(
