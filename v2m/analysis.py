@@ -12,6 +12,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -93,11 +94,11 @@ def analyze(
         timeline,
         picture=picture,
         size=looking.size(aspect),
-        max_rate_hz=looking.max_rate_hz,
+        max_rate_hz=_rate_hz(timeline, looking),
         note=notes.append,
         cancel=cancel,
     )
-    seen = _counted(_gathered(wanted, gatherer), timeline, looking.max_rate_hz, on_progress)
+    seen = _counted(_gathered(wanted, gatherer), timeline, _rate_hz(timeline, looking), on_progress)
     features = look(looking, seen)
     if features is None:
         notes.append("No picture could be read, so the music follows the cuts alone.")
@@ -138,13 +139,11 @@ def analyze_video(
 
     timeline = timeline_of_video(path, watch=watch, cancel=cancel)
     if not small_serves:
-        wanted = read_frames(
-            timeline, size=looking.size(aspect), max_rate_hz=looking.max_rate_hz, cancel=cancel
+        rate_hz = _rate_hz(timeline, looking)
+        wanted = read_frames(timeline, size=looking.size(aspect), max_rate_hz=rate_hz, cancel=cancel)
+        look(
+            looking, _counted(wanted, timeline, rate_hz, lambda part: on_progress(share + (1 - share) * part))
         )
-        seen = _counted(
-            wanted, timeline, looking.max_rate_hz, lambda part: on_progress(share + (1 - share) * part)
-        )
-        look(looking, seen)
     notes = [*timeline.notes, *notes]
     return _conclude(timeline, looking, looking.features(), kernel_s, notes, gatherer.sheet(aspect))
 
@@ -155,6 +154,13 @@ def _encoder(name: str, notes: Iterable[str], cancel: Cancel) -> tuple[PictureEn
     looking = new_encoder(choice.name, cancel=cancel)
     licences = licence_notes([choice.name.partition(":")[0]])
     return looking, [*notes, *filter(None, [choice.reason, *looking.notes]), *licences]
+
+
+def _rate_hz(timeline: Timeline, encoder: PictureEncoder) -> float | None:
+    """The most pictures a second that are read: a whole part of the timeline's, so that they lie evenly."""
+    if encoder.max_rate_hz is None or timeline.rate <= encoder.max_rate_hz:
+        return None
+    return float(timeline.rate / math.ceil(timeline.rate / Fraction(encoder.max_rate_hz)))
 
 
 def look(encoder: PictureEncoder, batches: Iterator[FrameBatch]) -> Features | None:
@@ -169,12 +175,11 @@ def look(encoder: PictureEncoder, batches: Iterator[FrameBatch]) -> Features | N
 def _counted(
     batches: Iterator[FrameBatch],
     timeline: Timeline,
-    max_rate_hz: float | None,
+    rate_hz: float | None,
     on_progress: Callable[[float], None],
 ) -> Iterator[FrameBatch]:
     """The same, telling after each that it was looked at."""
-    rate_hz = min(float(timeline.rate), max_rate_hz or math.inf)
-    wanted, seen = rate_hz * float(timeline.duration_s), 0
+    wanted, seen = (rate_hz or float(timeline.rate)) * float(timeline.duration_s), 0
     for batch in batches:
         yield batch
         seen += len(batch.times_s)

@@ -32,7 +32,7 @@ ENCODERS: Final = (
 _ON_GPU: Final = ("dinov2-large", "dinov2-base", "dinov2-small")
 _ON_CPU: Final = ("dinov2-small", "dinov2-base", "dinov2-large")
 """Best first. On two cores a picture takes 0.5 s with the small model, 0.9 s with the base one and 2.9 s with
-the large one: a minute of film in 12, 21 and 72 minutes at 25 pictures a second."""
+the large one: a minute of film in 12, 21 and 70 minutes at 24 pictures a second."""
 
 _TOO_SLOW_ON_CPU: Final = frozenset({"dinov2-base", "dinov2-large"})
 """What is only taken on a processor when it is asked for."""

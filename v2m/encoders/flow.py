@@ -22,8 +22,8 @@ from v2m.stages import Cancel, never_cancel
 
 NAME: Final = "flow"
 
-MAX_RATE_HZ: Final = 25.0
-"""A step of a dance takes a fifth of a second and more; flow over 40 ms is well above its noise."""
+MAX_RATE_HZ: Final = 30.0
+"""A step of a dance takes a fifth of a second and more; flow over a thirtieth is well above its noise."""
 
 PIXELS: Final = 128 * 72
 """Area of the pictures: an arm of a dancer who fills the frame's height is some six pixels wide."""

@@ -20,7 +20,10 @@ class PictureEncoder(Protocol):
 
     @property
     def max_rate_hz(self) -> float | None:
-        """More pictures a second of programme than this need not come; None wants all."""
+        """More pictures a second of programme than this need not come; None wants all.
+
+        They are left out evenly: of 50 with a limit of 30 every other one.
+        """
         ...
 
     @property

@@ -29,7 +29,7 @@ from safetensors.numpy import save as save_arrays
 FloatRows = NDArray[np.float32]
 
 LIMIT_BYTES: Final = 4 << 30
-"""Of all features together, the oldest files go first: some twelve hours of film at 25 rows a second of 1024
+"""Of all features together, the oldest files go first: some twelve hours of film at 24 rows a second of 1024
 numbers each."""
 
 FILE_BYTES: Final = 16 << 20

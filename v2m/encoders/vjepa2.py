@@ -33,8 +33,8 @@ NAME: Final = "vjepa2"
 CLIP_LENGTH: Final = 64
 """Pictures: what it was trained on, and two seconds and a half of film."""
 
-MAX_RATE_HZ: Final = 25.0
-"""Two pictures make a row, so 12.5 rows a second: one each `LAG_S`."""
+MAX_RATE_HZ: Final = 30.0
+"""Two pictures make a row, so there are 12 to 15 rows a second: one each `LAG_S`."""
 
 
 class VJepa2Encoder:

@@ -32,11 +32,11 @@ from v2m.stages import Cancel, never_cancel
 
 NAME: Final = "cotracker"
 
-MAX_RATE_HZ: Final = 25.0
+MAX_RATE_HZ: Final = 30.0
 """A step of a dance takes a fifth of a second and more."""
 
 CLIP_LENGTH: Final = 60
-"""Pictures that the offline model was trained on at once; 2.4 s."""
+"""Pictures that the offline model was trained on at once; 2 to 2.5 s."""
 
 GRID: Final = 10
 """Points on a side of the grid that is seeded: as in the model's own demonstration."""
