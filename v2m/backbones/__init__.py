@@ -62,7 +62,7 @@ def composes_sound(name: str) -> bool:
     return name in SOUND_BACKBONES
 
 
-_STEERED: Final = ("stable-audio-3", "stable-audio-open")
+_STEERED: Final = ("stable-audio-3", "stable-audio-open", "ace-step", "paper")
 """Beginnings of the names of models that a latent head can steer: their steps show it clean latents."""
 
 
@@ -147,8 +147,6 @@ def check_backbone(name: str, adapter: Path | None = None) -> None:
         return
     added_folder(name)
     if adapter is not None:
-        if not adapter.is_file():
-            raise UsageError(f"There is no adapter {adapter}.", hint="Check --adapter.")
         from v2m.backbones.sound.following import read_following
 
         read_following(name, adapter)

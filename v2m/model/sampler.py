@@ -30,6 +30,9 @@ Solver = Literal["euler", "heun", "midpoint"]
 Progress = Callable[[float], None]
 """Told the fraction done, 0..1, after every step."""
 
+Lead = Callable[[Tensor, Tensor, float], Tensor]
+"""From latents (1, t, c) of one item, their velocity and the time, to the velocity that is taken."""
+
 EVALUATIONS: Final[dict[Solver, int]] = {"euler": 1, "heun": 2, "midpoint": 2}
 """Velocities that a step of each solver needs."""
 
@@ -78,6 +81,7 @@ def sample(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     unwanted: Conditioning | None = None,
+    lead: Lead | None = None,
 ) -> Tensor:
     """Compose: solve from noise to data.
 
@@ -89,6 +93,7 @@ def sample(
         progress: told the fraction done after every step.
         cancelled: asked before every step.
         unwanted: what to lead away from, in place of the null text; without a curve, else as `conditioning`.
+        lead: asked at every evaluation what becomes of the velocity.
 
     Returns:
         (b, t, c) float32; known cells equal `conditioning.masked_latent` exactly.
@@ -114,7 +119,7 @@ def sample(
     with torch.inference_mode():
         for i in range(count):
             away_from = None if unwanted is None else unwanted.rows(i, i + 1)
-            ask = GuidedVelocity(model, conditioning.rows(i, i + 1), settings, away_from)
+            ask = GuidedVelocity(model, conditioning.rows(i, i + 1), settings, away_from, lead)
             items.append(_solve(ask, noise[i : i + 1], settings, lambda step, i=i: report(i, step)))  # type: ignore[misc]
     return torch.cat(items)
 
@@ -128,10 +133,11 @@ class GuidedVelocity:
         conditioning: Conditioning,
         settings: SamplerSettings,
         unwanted: Conditioning | None = None,
+        lead: Lead | None = None,
     ) -> None:
         self.conditioning = conditioning
         self.known = model.cell_mask(conditioning.mask)
-        self._model = model
+        self._model, self._lead = model, lead
         weighted = _branches(conditioning, settings, unwanted)
         self._weights = [weight for weight, _ in weighted]
         self._batch = join([branch for _, branch in weighted])
@@ -143,7 +149,8 @@ class GuidedVelocity:
         times = torch.full((n,), time, device=x.device)
         branches = self._model(x.expand(n, -1, -1), times, self._batch, self._text_kv)
         weighted = [weight * branches[i : i + 1] for i, weight in enumerate(self._weights)]
-        return torch.stack(weighted).sum(0)
+        velocity = torch.stack(weighted).sum(0)
+        return velocity if self._lead is None else self._lead(x, velocity, time)
 
 
 def _branches(

@@ -143,7 +143,7 @@ class AceStep:
             for i in range(len(window.seeds)):
                 report = _Report(i, len(window.seeds), solving.steps, on_progress, cancel)
                 painting = self._painting(window, i, loaded)
-                takes.append(solve(loaded.ask, words, nothing, painting, solving, report))
+                takes.append(solve(loaded.ask, words, nothing, painting, solving, report, window.steering))
             latents: NDArray[np.float32] = torch.cat(takes)[:, : window.frame_count].float().cpu().numpy()
             return latents
 

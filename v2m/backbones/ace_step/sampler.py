@@ -21,6 +21,7 @@ from torch import Tensor
 from v2m.backbones.ace_step.guidance import ProjectedGuidance
 from v2m.backbones.ace_step.transformer import Velocity
 from v2m.backbones.sound.guidance import guided
+from v2m.backbones.sound.head import Steering
 from v2m.errors import InputError, UnfinishedError
 
 TIME_SHIFT: Final = 3.0
@@ -105,6 +106,7 @@ def solve(
     painting: Painting,
     solving: Solving,
     report: Callable[[int], None] = lambda step: None,
+    steering: Steering | None = None,
 ) -> Tensor:
     """Compose one take.
 
@@ -115,6 +117,7 @@ def solve(
         painting: what is there and what is not.
         solving: how.
         report: told the steps that are done; may raise to stop.
+        steering: leads towards a curve without an adapter; its noise and velocity run as this model's.
 
     Returns:
         (1, t, c) float32; where `kept` the source, the same numbers.
@@ -128,7 +131,10 @@ def solve(
         put_back_until = round(solving.kept_share * solving.steps)
         for step, (start, end) in enumerate(pairwise(schedule(solving.steps))):
             report(step)
-            x = x - (start - end) * velocity(x, start)
+            found = velocity(x, start)
+            if steering is not None:
+                found = steering.velocity(x, found, start)
+            x = x - (start - end) * found
             if step < put_back_until:
                 x = painting.put_back(x, end)
         if not bool(torch.isfinite(x).all()):

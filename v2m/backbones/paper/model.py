@@ -22,12 +22,13 @@ from v2m.backbones.sound.adapter import load_adapter
 from v2m.backbones.sound.arithmetic import Arithmetic, choose_arithmetic, telling_memory
 from v2m.backbones.sound.checkpoint import folder_hash
 from v2m.backbones.sound.guidance import curve_scale_at
+from v2m.backbones.sound.head import Steering
 from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
 from v2m.errors import CheckpointError, InputError
 from v2m.model.conditioning import Conditioning
 from v2m.model.dit import DiT
 from v2m.model.noise import latent_noise
-from v2m.model.sampler import SamplerSettings, sample
+from v2m.model.sampler import Lead, SamplerSettings, sample
 from v2m.stages import Cancel
 
 _BRANCHES: Final = 3
@@ -118,7 +119,7 @@ class Paper:
 
             composed = sample(
                 network, conditioning, self._noise(window), self._settings(window),
-                progress=on_progress, cancelled=stopped, unwanted=unwanted,
+                progress=on_progress, cancelled=stopped, unwanted=unwanted, lead=_lead(window.steering),
             )  # fmt: skip
             latents: NDArray[np.float32] = composed.cpu().numpy() * np.float32(self.config.latent_scale)
         if window.known is not None and window.known_latents is not None:
@@ -218,6 +219,13 @@ class Paper:
         negative = self._words.of(window.negative_prompt)
         longest = max(prompt.shape[1], negative.shape[1])
         return _saying(asked, prompt, longest), _saying(asked.without_curve(), negative, longest)
+
+
+def _lead(steering: Steering | None) -> Lead | None:
+    """Steering, whose velocity is noise less music and whose time runs the other way."""
+    if steering is None:
+        return None
+    return lambda x, velocity, time: -steering.velocity(x, -velocity, 1 - time)
 
 
 def _saying(asked: Conditioning, text: Tensor, longest: int) -> Conditioning:

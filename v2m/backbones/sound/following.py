@@ -32,18 +32,20 @@ def read_following(name: str, path: Path) -> Following:
     """What a file holds, for a model of a name; whether it fits the model is seen when that is loaded.
 
     Raises:
-        UsageError: the model cannot be steered by a head.
+        UsageError: it is not there, or the model cannot be steered by a head.
         CheckpointError: an InputError; the file is neither.
     """
     from v2m.backbones.sound.head import is_head, load_head
 
+    if not path.is_file():
+        raise UsageError(f"There is no adapter {path}.", hint="Check --adapter, or put it back.")
     if not is_head(path):
         adapter = read_adapter(path)
         return Following(adapter, None, dict(adapter.recipe))
     if not can_be_steered(name):
         raise UsageError(
             f"{path.name} is a latent head, which cannot lead {name}.",
-            hint="Use an event adapter, or one of the Stable Audio models.",
+            hint="Use an event adapter, or another --backbone.",
         )
     head = load_head(path)
     return Following(None, head, dict(head.recipe))

@@ -12,6 +12,7 @@ import torch
 
 from v2m.backbones.ace_step.model import AceStep
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
+from v2m.backbones.sound.head import HeadConfig, LatentHead, Steering
 from v2m.backbones.sound.model import SoundModel, SoundWindow
 from v2m.errors import CancelledError, CheckpointError, InputError
 from v2m.stages import never_cancel
@@ -221,3 +222,20 @@ def test_the_hook_is_one_more_input_channel(
         projection.weight[:, 192] = torch.from_numpy(column)
         ask._curve = frames[:, 192]
         assert torch.allclose(layer(frames[:, :192]), projection(frames), atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_latent_head_leads_it_to_a_curve(seed: int, turbo: AceStep, window: Window) -> None:
+    torch.manual_seed(seed)
+    head = LatentHead(HeadConfig(turbo.grid.channels, width=16, depth=2, level_features=8))
+    curve = torch.sin(torch.arange(float(21)))
+
+    def error(strength: float) -> float:
+        asked = window(steps=10, seeds=(5, 6), steering=Steering(head, curve, strength))
+        heard = head(torch.from_numpy(composed(turbo, asked)), torch.zeros(2))
+        return (heard - curve).square().mean().item()
+
+    assert error(0.2) < 0.9 * error(0.0)
+    alone = composed(turbo, window(seeds=(6,), steering=Steering(head, curve)))
+    both = composed(turbo, window(seeds=(5, 6), steering=Steering(head, curve)))
+    assert np.array_equal(alone[0], both[1])

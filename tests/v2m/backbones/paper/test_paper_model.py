@@ -13,6 +13,7 @@ from v2m.backbones.paper.config import PaperConfig
 from v2m.backbones.paper.model import Paper
 from v2m.backbones.paper.network import COLUMN, load_network, save_network
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
+from v2m.backbones.sound.head import HeadConfig, LatentHead, Steering
 from v2m.backbones.sound.model import SoundModel, SoundWindow
 from v2m.errors import CancelledError, CheckpointError, InputError
 from v2m.stages import never_cancel
@@ -175,3 +176,20 @@ def test_the_full_size_is_the_papers() -> None:
     assert PaperConfig().steps == 96
     count = sum(parameter.numel() for parameter in network.parameters())
     assert 1.0e9 < count < 1.8e9
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_latent_head_leads_it_to_a_curve(seed: int, model: Paper, window: Window) -> None:
+    torch.manual_seed(seed)
+    head = LatentHead(HeadConfig(model.grid.channels, width=16, depth=2, level_features=8))
+    curve = torch.sin(torch.arange(float(20)))
+
+    def error(strength: float) -> float:
+        asked = window(steps=10, seeds=(5, 6), steering=Steering(head, curve, strength))
+        heard = head(torch.from_numpy(composed(model, asked)), torch.zeros(2))
+        return (heard - curve).square().mean().item()
+
+    assert error(0.2) < 0.9 * error(0.0)
+    alone = composed(model, window(seeds=(6,), steering=Steering(head, curve)))
+    both = composed(model, window(seeds=(5, 6), steering=Steering(head, curve)))
+    assert np.array_equal(alone[0], both[1])
