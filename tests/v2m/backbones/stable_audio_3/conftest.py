@@ -28,25 +28,37 @@ def tiny() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def checkpoint(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Folders of checkpoints by name: `small`, `medium`, and each with `-base` behind it."""
+    """Folders of checkpoints by name: `small`, `medium`, and each with `-base` behind it; no text encoder."""
     root = tmp_path_factory.mktemp("stable_audio_3")
 
     def folder(name: str) -> Path:
         if not (root / name).is_dir():
             size, _, base = name.partition("-")
-            tiny.write(root / name, size=size, post_trained=not base)
+            tiny.write(root / name, size=size, post_trained=not base, text=False)
         return root / name
 
     return folder
 
 
+@pytest.fixture(scope="session")
+def whole_checkpoint(tiny: ModuleType, checkpoint: Callable[[str], Path]) -> Callable[[str], Path]:
+    """The same folders, with the text encoder in them."""
+
+    def folder(name: str) -> Path:
+        if not (text := checkpoint(name) / "t5gemma-b-b-ul2").is_dir():
+            tiny.write_text_encoder(text)
+        return checkpoint(name)
+
+    return folder
+
+
 @pytest.fixture
-def model(checkpoint: Callable[[str], Path]) -> Callable[..., StableAudio3]:
+def model(whole_checkpoint: Callable[[str], Path]) -> Callable[..., StableAudio3]:
     """Models on the CPU in float32, by the name of their checkpoint."""
 
     def load(name: str, **changes: Any) -> StableAudio3:
         settings = {"name": name, "device": "cpu", "dtype": "float32", **changes}
-        return StableAudio3(checkpoint(name), **settings)
+        return StableAudio3(whole_checkpoint(name), **settings)
 
     return load
 
