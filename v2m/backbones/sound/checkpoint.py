@@ -31,8 +31,12 @@ _NAMED: Final = 4
 _AGAIN: Final = "Fetch the file again, or check it with `v2m models verify`."
 
 
-def read_safetensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a file, on the CPU, in the number formats in which they are stored.
+def read_safetensors(path: Path, *, prefix: str = "") -> dict[str, Tensor]:
+    """The tensors of a file, on the CPU, in the number formats in which they are stored.
+
+    Args:
+        path: the file.
+        prefix: only those whose names begin so are read, where a file holds more than is wanted.
 
     Raises:
         CheckpointError: an InputError; the file is missing, truncated, a pickle, or holds numbers that are
@@ -50,7 +54,8 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
         )
     try:
         with safe_open(path, framework="pt", device="cpu") as stored:
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no mapping
+            names = [name for name in stored.keys() if name.startswith(prefix)]  # noqa: SIM118 - no mapping
+            tensors = {name: stored.get_tensor(name) for name in names}
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path.name} is damaged or cut short: {error}.", hint=_AGAIN) from error
     for name, value in tensors.items():

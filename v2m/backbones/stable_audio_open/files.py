@@ -190,8 +190,8 @@ def load_controlnet(config: OpenConfig, path: Path) -> ControlNet:
     Raises:
         CheckpointError: an InputError; the file is missing, damaged, or is no ControlNet for this model.
     """
-    tensors = read_safetensors(path)
-    tensors = names.below(tensors, _CONTROLNET_PREFIX) or tensors
+    tensors = read_safetensors(path, prefix=_CONTROLNET_PREFIX)
+    tensors = names.below(tensors, _CONTROLNET_PREFIX) if tensors else read_safetensors(path)
     with torch.device("meta"):
         model = ControlNet(controlnet_shape(config.transformer, tensors))
     _load_trunk(model, tensors)

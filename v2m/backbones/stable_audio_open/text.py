@@ -1,8 +1,9 @@
 """Words to the tokens of T5-base that Stable Audio Open was trained on.
 
 The encoder runs on the CPU in float32: it is asked once for a prompt, and its tokens are then the same for
-every device. The tokens of the padding are set to zero but are there: cross-attention has no mask, so their
-number decides the sound.
+every device. (The official code rounds its weights to float16, which moves the tokens by a thousandth.) The
+tokens of the padding are set to zero but are there: cross-attention has no mask, so their number decides the
+sound.
 Sources: Raffel et al. 2020 (T5); Stability-AI/stable-audio-tools, `models/conditioners.py` (T5Conditioner).
 """
 

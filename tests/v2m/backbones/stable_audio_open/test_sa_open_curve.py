@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
+from v2m_daemon.models.conversion import convert
 
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
 from v2m.backbones.sound.head import HeadConfig, LatentHead, Steering
@@ -132,6 +133,25 @@ def test_a_controlnet_alone_in_its_folder_stands_on_the_model_beside_it(
     lightning = {name.replace("model.model.", "model.model.model."): value for name, value in frozen.items()}
     save_file({**lightning, **tiny.controlnet_tensors()}, alone / "controlnet.safetensors")
     np.testing.assert_array_equal(composed(model_of(alone), window), composed(model_of("controlnet"), window))
+
+
+@pytest.mark.slow
+def test_a_lightning_checkpoint_is_converted_apart_and_loaded(
+    model_of: ModelOf, tiny: ModuleType, window: SoundWindow, tmp_path: Path
+) -> None:
+    folder = tiny.write(tmp_path / "model")
+    trained = {
+        "epoch": 3,
+        "pytorch-lightning_version": "2.1.0",
+        "state_dict": {**tiny.controlnet_tensors(), "model.pretransform.model.unused": torch.zeros(3)},
+        "hyper_parameters": {"lr": 1e-4, "depth_factor": 0.7},
+        "optimizer_states": [{"state": {0: {"exp_avg": torch.zeros(2)}}, "param_groups": [{"lr": 1e-4}]}],
+    }
+    torch.save(trained, tmp_path / "last.ckpt")
+    convert(tmp_path / "last.ckpt", folder / "controlnet.safetensors")
+    np.testing.assert_array_equal(
+        composed(model_of(folder), window), composed(model_of("controlnet"), window)
+    )
 
 
 def test_the_layers_of_a_controlnet_are_counted_in_its_file(
