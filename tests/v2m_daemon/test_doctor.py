@@ -65,7 +65,9 @@ def test_each_missing_model_is_told_with_what_it_would_bring(
     monkeypatch.setenv("V2M_HOME", str(tmp_path))
     folder = tmp_path / "data" / "models" / "stable-audio-3-small"
     folder.mkdir(parents=True)
-    (folder / "model.json").write_text("{}")
+    row = {"name": "model.safetensors", "sha256": "0" * 64, "size_bytes": 3}
+    (folder / "model.json").write_text(json.dumps({"files": [row]}))
+    (folder / "model.safetensors").write_bytes(b"four")
     monkeypatch.setattr(doctor, "memory", lambda: type(memory())(8_000_000_000, 4_000_000_000))
     found = doctor.report()
     assert json.loads(json.dumps(found)) == found
@@ -81,6 +83,9 @@ def test_each_missing_model_is_told_with_what_it_would_bring(
     assert found["ready"]
     fixes = [problem["fix"] for problem in found["problems"]]
     assert "v2m models add t5gemma-b-b-ul2" in fixes
+    assert any(fix.startswith("v2m models remove stable-audio-3-small") for fix in fixes)
+    (folder / "model.safetensors").write_bytes(b"but")
+    assert not any("remove" in problem["fix"] for problem in doctor.report()["problems"])
 
 
 def test_libraries_built_for_another_torch_are_named() -> None:

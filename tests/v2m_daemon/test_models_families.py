@@ -18,6 +18,8 @@ from v2m.backbones import SOUND_BACKBONES, load_sound_model
 from v2m.encoders.choosing import ENCODERS, new_encoder
 from v2m.encoders.musicfm.ear import MusicFMEncoder
 from v2m.licences import LICENCES
+from v2m.prompt.watching.listening import Listener
+from v2m.prompt.watching.looking import Reader
 
 
 def tiny(family: str) -> ModuleType:
@@ -75,6 +77,33 @@ def test_an_encoder_that_was_added_opens(name: str, store: ModelStore, tmp_path:
     getattr(tiny("encoders"), f"write_{name.split('-')[0]}")(tmp_path / "given")
     store.add(find_model(name), tmp_path / "given", lambda fraction: None)
     assert new_encoder(name).name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "writer"),
+    [("gemma-3-4b-it", "gemma"), ("qwen3-vl", "qwen"), ("llama", "llama"), ("whisper", "whisper")],
+)
+def test_a_reader_that_was_added_opens(name: str, writer: str, store: ModelStore, tmp_path: Path) -> None:
+    getattr(tiny("readers"), f"write_{writer}")(tmp_path / "given")
+    folder = store.add(find_model(name), tmp_path / "given", lambda fraction: None)
+    if name == "whisper":
+        noise = np.random.default_rng(0).normal(size=16_000).astype(np.float32)
+        assert Listener(folder, name).heard(noise)
+    else:
+        assert Reader(folder, name).answer("Well?", 4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "writer"), [("t5gemma-b-b-ul2", "stable_audio_3"), ("t5-base", "")])
+def test_a_text_encoder_is_taken_in(name: str, writer: str, store: ModelStore, tmp_path: Path) -> None:
+    if writer:
+        tiny("stable_audio_3").write_text_encoder(tmp_path / "given")
+    else:
+        tiny("stable_audio_open").write_t5(tmp_path / "given", tmp_path / "given")
+    assert (
+        store.add(find_model(name), tmp_path / "given", lambda fraction: None) / "tokenizer.json"
+    ).is_file()
 
 
 @pytest.mark.slow

@@ -34,6 +34,7 @@ def _row(model: Model, store: ModelStore, memory_bytes: int | None) -> dict[str,
         "memory_bytes": model.memory_bytes,
         "fits": None if memory_bytes is None else model.memory_bytes <= memory_bytes,
         "lacks": list(store.lacks(model)),
+        "damaged": list(store.damaged(model)),
     }
 
 
@@ -62,6 +63,10 @@ def model_problems(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
             f"{pretrained[0]['name']} is here, and {' and '.join(absent)} to run it is not.",
             'pip install "v2m[models]"',
         )
+    for row in rows:
+        for file in row["damaged"]:
+            fix = f"v2m models remove {row['name']}, then v2m models add {row['name']}"
+            yield f"{file} of {row['name']} is missing or has another size than it had.", fix
     for row in pretrained:
         for name in row["lacks"]:
             yield f"{row['name']} needs {name}, which is not here.", f"v2m models add {name}"

@@ -5,7 +5,8 @@ Sources: the models' cards on the hub.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from v2m.licences import LICENCES
 from v2m_daemon.models.model import Census, Model, ModelFile
@@ -24,46 +25,61 @@ _FILES: Final = (
 _FOLDER: Final = "The folder needs config.json, the weights as safetensors and the tokenizer's files."
 
 
-def _reader(name: str, summary: str, repository: str, gigabytes: float, *, gated: bool = False,
-            **config: Any) -> Model:  # noqa: ANN401 - values of a JSON file  # fmt: skip
-    return Model(
-        name=name,
-        kind="text",
-        summary=summary,
-        licence=LICENCES[name],
-        memory_bytes=int((gigabytes * 1.15 + 0.5) * GB),  # weights, what generation keeps, and torch
-        size_bytes=int(gigabytes * GB),
-        files=_FILES,
-        manual=_FOLDER,
-        repository=repository,
-        gated=gated,
-        census=Census(config=config),
+_TENSORS: Final = {
+    "t5gemma": ("*encoder.layers.0.*",),
+    "t5": ("*encoder.block.0.layer.0.SelfAttention.q.weight",),
+    "whisper": ("*encoder.layers.0.*", "*decoder.layers.0.*"),
+    "gemma3": ("*language_model*", "*vision_tower*"),
+    "qwen3_vl": ("*layers.0.*", "*visual*"),
+    "llama": ("*layers.0.self_attn.q_proj.weight",),
+}
+"""Tensors that each `model_type` has, whichever version of transformers saved it."""
+
+
+@dataclass(frozen=True)
+class _Card:
+    """What a model's card on the hub says."""
+
+    name: str
+    kind: str
+    """`model_type` in its configuration."""
+
+    repository: str
+    gigabytes: float
+    gated: bool
+    summary: str
+
+    def model(self) -> Model:
+        """The same as something that can be added."""
+        return Model(
+            name=self.name,
+            kind="text",
+            summary=self.summary,
+            licence=LICENCES[self.name],
+            memory_bytes=int((self.gigabytes * 1.15 + 0.5) * GB),  # weights, what generation keeps, torch
+            size_bytes=int(self.gigabytes * GB),
+            files=_FILES,
+            manual=_FOLDER,
+            repository=self.repository,
+            gated=self.gated,
+            census=Census(keys=_TENSORS[self.kind], config={"model_type": self.kind}),
+        )
+
+
+READERS: Final = tuple(
+    card.model()
+    for card in (
+        _Card("t5gemma-b-b-ul2", "t5gemma", "google/t5gemma-b-b-ul2", 1.2, True,
+              "T5Gemma: reads the prompt for Stable Audio 3."),
+        _Card("t5-base", "t5", "google-t5/t5-base", 0.9, False,
+              "T5: reads the prompt for Stable Audio Open Small."),
+        _Card("whisper", "whisper", "openai/whisper-large-v3-turbo", 1.7, False,
+              "Whisper: writes down what is said, for prompts that nobody gave."),
+        _Card("gemma-3-4b-it", "gemma3", "google/gemma-3-4b-it", 8.7, True,
+              "Gemma 3: looks at the picture and writes the prompt that nobody gave."),
+        _Card("qwen3-vl", "qwen3_vl", "Qwen/Qwen3-VL-4B-Instruct", 8.9, False,
+              "Qwen3-VL: looks at the picture and writes the prompt as Gemma 3 does; nothing to sign."),
+        _Card("llama", "llama", "meta-llama/Llama-3.2-3B-Instruct", 6.5, True,
+              "Llama 3.2: writes the prompt from what another model saw."),
     )
-
-
-READERS: Final = (
-    _reader(
-        "t5gemma-b-b-ul2", "T5Gemma: reads the prompt for Stable Audio 3.", "google/t5gemma-b-b-ul2", 1.2,
-        gated=True, model_type="t5gemma",
-    ),
-    _reader(
-        "t5-base", "T5: reads the prompt for Stable Audio Open Small.", "google-t5/t5-base", 0.9,
-        model_type="t5",
-    ),
-    _reader(
-        "whisper", "Whisper: writes down what is said, for prompts that nobody gave.",
-        "openai/whisper-large-v3-turbo", 1.7, model_type="whisper",
-    ),
-    _reader(
-        "gemma-3-4b-it", "Gemma 3: looks at the picture and writes the prompt that nobody gave.",
-        "google/gemma-3-4b-it", 8.7, gated=True, model_type="gemma3",
-    ),
-    _reader(
-        "qwen3-vl", "Qwen3-VL: looks at the picture and writes the prompt as Gemma 3 does; nothing to sign.",
-        "Qwen/Qwen3-VL-4B-Instruct", 8.9, model_type="qwen3_vl",
-    ),
-    _reader(
-        "llama", "Llama 3.2: writes the prompt from what another model saw.",
-        "meta-llama/Llama-3.2-3B-Instruct", 6.5, gated=True, model_type="llama",
-    ),
 )  # fmt: skip

@@ -101,7 +101,7 @@ class ModelStore:
             building.mkdir(mode=0o700)
             origin, brought = self._bring(model, source, building, on_progress, link=link)
             census.check(model, building, all_models())
-            write_json(building / RECORD, _record(model, brought, origin))
+            write_json(building / RECORD, _record(model, building, brought, origin))
             shutil.rmtree(self.folder / model.name, ignore_errors=True)  # what has no record is a ruin
             replace(building, self.folder / model.name)
         except OSError as error:
@@ -127,6 +127,17 @@ class ModelStore:
             sha256 = _hash(path) if path.is_file() else ""
             checked.append(Checked(path, sha256, sha256 == row["sha256"]))
         return tuple(checked)
+
+    def damaged(self, model: Model) -> tuple[str, ...]:
+        """Files of a model that was added here that are gone or have another size: what a glance tells."""
+        if not self.owns(model):
+            return ()
+        try:
+            rows = self.record(model)["files"]
+        except CheckpointError:
+            return (RECORD,)
+        folder = self.folder / model.name
+        return tuple(str(row["name"]) for row in rows if not _is_as_large(folder / row["name"], row))
 
     def record(self, model: Model) -> dict[str, Any]:
         """What was written down when it was added.
@@ -194,7 +205,7 @@ class ModelStore:
             )
 
 
-def _record(model: Model, brought: Sequence[Brought], source: str) -> dict[str, Any]:
+def _record(model: Model, folder: Path, brought: Sequence[Brought], source: str) -> dict[str, Any]:
     return {
         "name": model.name,
         "kind": model.kind,
@@ -205,12 +216,17 @@ def _record(model: Model, brought: Sequence[Brought], source: str) -> dict[str, 
         "source": source,
         "files": [
             {key: value for key, value in {
-                "name": file.name, "sha256": file.sha256, "edition": file.edition,
-                "converted_from": file.converted_from, "linked": file.linked,
+                "name": file.name, "size_bytes": (folder / file.name).stat().st_size, "sha256": file.sha256,
+                "edition": file.edition, "converted_from": file.converted_from, "linked": file.linked,
             }.items() if value != ""}
             for file in brought
         ],
     }  # fmt: skip
+
+
+def _is_as_large(path: Path, row: dict[str, Any]) -> bool:
+    """Whether a file is there, of the size that was written down; older records say none."""
+    return path.is_file() and path.stat().st_size == row.get("size_bytes", path.stat().st_size)
 
 
 def _hash(path: Path) -> str:
