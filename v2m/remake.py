@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.take import read_record, write_record
 from v2m.take_latents import Values
 
+if TYPE_CHECKING:
+    from v2m.sound_take.opened import AnyTake
+
 _PIECE_SAMPLES = 480_000  # ten seconds: two files at a time
 
 
@@ -39,11 +43,11 @@ class Compared:
     """Of two sounds, against full scale; None for other files, or where one is missing."""
 
 
-def remake_of(folder: Path, again: Path, clock: StageClock) -> OpenedTake | None:
+def remake_of(folder: Path, again: Path, clock: StageClock) -> AnyTake | None:
     """Make all files of the take in a folder again, in an empty one.
 
     Returns:
-        The take, if notes were composed; None for a song that was fitted and for composed sound.
+        The take, if it was composed; None for a song that was fitted.
 
     Raises:
         DocumentError: the folder is no take, or what it was made from is damaged.
@@ -60,8 +64,9 @@ def remake_of(folder: Path, again: Path, clock: StageClock) -> OpenedTake | None
         from v2m.sound_take.opened import SoundTake
         from v2m.sound_take.retiming import remake_sound
 
-        remake_sound(SoundTake.read(folder), again, clock)
-        return None
+        sound = SoundTake.read(folder)
+        remake_sound(sound, again, clock)
+        return sound
     take = OpenedTake.read(folder)
     remake(take, again, clock)
     return take
@@ -120,12 +125,19 @@ def _difference_db(one: Path, other: Path) -> float | None:
     return round(20 * float(np.log10(largest)), 1) if largest > 0 else None
 
 
-def composed_alike(take: OpenedTake, cancel: Cancel = never_cancel) -> bool:
+def composed_alike(take: AnyTake, cancel: Cancel = never_cancel) -> bool | None:
     """Whether the take's latents come again from its words, beats and curve.
+
+    Returns:
+        None for composed sound that is made of another take's.
 
     Raises:
         MissingPartError: its weights, or its device, are not here.
     """
+    if not isinstance(take, OpenedTake):
+        from v2m.sound_take.again import sound_composed_alike
+
+        return sound_composed_alike(take, cancel)
     backbone = _backbone(take)
     again = _composed_again(take, backbone, cancel)
     if again is not None and not np.array_equal(again, take.latents.before):

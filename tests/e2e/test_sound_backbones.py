@@ -3,6 +3,9 @@
 import importlib.util
 import json
 import shutil
+import signal
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -111,7 +114,7 @@ def test_it_scores_exactly_as_long_and_twice_the_same(name: str, scored: Scored,
     code, alone = scored(name, tmp_path / "two", "--no-report")
     assert code == 0, alone
     assert Path(alone["wav"]).read_bytes() == wavs[5].read_bytes()  # alone as beside another
-    assert main(["take", "verify", alone["take"]]) == 0
+    assert main(["take", "verify", "--compose", alone["take"]]) == 0
 
 
 @pytest.mark.slow
@@ -186,8 +189,31 @@ def test_a_take_is_changed_by_its_own_model(
     assert (now != was).any()
     other = changed("restyle", "--prompt", "dark drums")
     assert other["prompt"] == "dark drums"
+    assert main(["take", "verify", "--compose", other["take"], again["take"]]) == 0
+    capsys.readouterr()
     assert main(["restyle", result["take"], "--lock", "rhythm", "--prompt", "x", "--json"]) == 2
     assert "no parts" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+@pytest.mark.slow
+def test_a_daemon_makes_the_same(
+    home: Path, scored: Scored, edit: Path, v2m: Callable[..., Any], tmp_path: Path
+) -> None:
+    code, alone = scored("paper", tmp_path / "alone")
+    assert code == 0, alone
+    command = [sys.executable, "-m", "v2m_daemon.cli", "serve", "--home", str(home)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert any(line.startswith("v2m: ready") for line in process.stderr)
+        try:
+            flags = ("--backbone", "paper", "--daemon", *FLAGS)
+            first, second = (v2m("score", edit, "--out", tmp_path / out, *flags) for out in ("1", "2"))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+    for ran in (first, second):
+        assert ran.code == 0, ran.err
+        assert Path(ran.result["wav"]).read_bytes() == Path(alone["wav"]).read_bytes()
 
 
 @pytest.mark.slow

@@ -199,15 +199,16 @@ def _remade(
     return {edit: known[edit] for edit in wanted}
 
 
-def model_of(take: SoundTake) -> SoundModel:
-    """The model that composed a take.
+def model_of(take: SoundTake, arithmetic: str = "") -> SoundModel:
+    """The model that composed a take, on the best device here or on a given one.
 
     Raises:
         UsageError: its adapter is not where it was.
         MissingPartError: the model was not added.
     """
     adapter = take.record.settings.get("adapter")
-    return load_sound_model(take.record.backbone, adapter=Path(adapter) if adapter else None)
+    path = Path(adapter) if adapter else None
+    return load_sound_model(take.record.backbone, adapter=path, arithmetic=arithmetic)
 
 
 def check_model(take: SoundTake, model: SoundModel) -> None:
@@ -255,7 +256,7 @@ def _compose(
         adherence=settings["adherence"],
         steps=settings["steps"],
         window_scale=settings["window_scale"],
-        head=_head_of(take),
+        head=head_of(take),
     )
     made = renew(model, order, canvas, renewed, on_progress, cancel, curve.at(heard_s).astype(np.float32))
     sound = to_programme_rate(decode(model, made, lambda fraction: None, cancel), model.grid)
@@ -264,7 +265,7 @@ def _compose(
     return Remade(region, made[renewed], patch, on_attacks(knots, whole, region, moments))
 
 
-def _head_of(take: SoundTake) -> LatentHead | None:
+def head_of(take: SoundTake) -> LatentHead | None:
     """What led a take towards its curve, if it was a head.
 
     Raises:
@@ -273,8 +274,6 @@ def _head_of(take: SoundTake) -> LatentHead | None:
     named = take.record.settings.get("adapter")
     if not named:
         return None
-    if not Path(named).is_file():
-        raise UsageError(f"The adapter {named} of {take.folder.name} is not there.", hint="Put it back.")
     found = read_following(take.record.backbone, Path(named))
     return None if found.head is None else found.head.head
 

@@ -18,6 +18,7 @@ from v2m.backbones import hears_curve, load_sound_model
 from v2m.backbones.sound.following import Following, read_following
 from v2m.backbones.sound.model import SoundModel
 from v2m.backbones.sound.programme import Latents, SoundOrder, compose, decode
+from v2m.curves import EventCurve
 from v2m.errors import InputError, OutputWriteError
 from v2m.licences import licence_notes
 from v2m.measures import measures
@@ -44,7 +45,8 @@ from v2m.stages import Cancel, StageClock
 from v2m.take import Parent, Sound, Source, TakeRecord, read_record, write_record
 
 SPARE_S: Final = 2.0
-"""What is composed beyond the programme: four beats at 120 BPM, of which the fit may begin on any."""
+"""What is composed beyond the programme: four beats at 120 BPM, of which the fit may begin on any. Of a model
+that hears the curve one beat: its sound lies where it belongs, but for that."""
 
 LONGEST_S: Final = 2 * 3600
 """Sound is held whole in memory while it is fitted: 1.4 GB an hour."""
@@ -105,6 +107,33 @@ def score_sound(
     return tuple(sorted(written, key=lambda scored: scored.rank_key, reverse=True))
 
 
+def spare_s(bpm: float, settings: Mapping[str, Any]) -> float:
+    """What is composed beyond the programme.
+
+    Args:
+        bpm: the tempo that is asked for.
+        settings: of the take, by their names.
+    """
+    adapter = settings["adapter"]
+    follows = hears_curve(settings["backbone"], Path(adapter) if adapter else None)
+    return 60.0 / bpm if follows else SPARE_S
+
+
+def heard_curve(curve: EventCurve, settings: Mapping[str, Any]) -> EventCurve:
+    """The curve as a model is told it: within what its adapter was trained on.
+
+    Raises:
+        UsageError: the adapter is not where it was.
+        CheckpointError: an InputError; it is none.
+    """
+    if not settings["adapter"]:
+        return curve
+    adapter = read_following(settings["backbone"], Path(settings["adapter"])).adapter
+    if adapter is None:
+        return curve
+    return replace(curve, values=curve.values.clip(*adapter.trained_range))
+
+
 class _Job:
     """One call of `score_sound`."""
 
@@ -154,14 +183,12 @@ class _Job:
         return asked_of_model(self.analysis, text, wish)
 
     def sound_order(self, request: Request) -> SoundOrder:
-        curve = self.analysis.curve
-        adapter, head = self.following.adapter, self.following.head
-        if adapter is not None:
-            curve = replace(curve, values=curve.values.clip(*adapter.trained_range))
+        head = self.following.head
+        settings = asdict(self.settings)
         return SoundOrder(
             prompt=request.words,
-            duration_s=float(self.duration_s) + SPARE_S,
-            curve=curve,
+            duration_s=float(self.duration_s) + spare_s(request.bpm, settings),
+            curve=heard_curve(self.analysis.curve, settings),
             seeds=self.seeds,
             adherence=self.settings.adherence,
             steps=self.settings.steps,
