@@ -68,9 +68,9 @@ class Handler(BaseHTTPRequestHandler):
         hub.asked.append((self.command, path, self.headers.get("Range"), secret))
         if hub.token and secret != f"Bearer {hub.token}":
             self.say(401, {"X-Error-Code": "GatedRepo"}, b"")
-        elif match := re.fullmatch(r"/api/models/[\w/.-]+/revision/main", path):
+        elif match := re.fullmatch(r"/api/models/([\w/.-]+)/revision/main", path):
             rows = [{"rfilename": name} for name in hub.files]
-            self.say(200, {}, json.dumps({"sha": COMMIT, "siblings": rows}).encode())
+            self.say(200, {}, json.dumps({"id": match[1], "sha": COMMIT, "siblings": rows}).encode())
         elif match := re.fullmatch(rf"/[\w-]+/[\w.-]+/resolve/{COMMIT}/(.+)", path):
             self.file(match[1], body=body)
         elif match := re.fullmatch(r"/bytes/(.+)", path):
@@ -90,7 +90,12 @@ class Handler(BaseHTTPRequestHandler):
         else:
             sha256 = hashlib.sha256(content + b"!" * self.server.lie).hexdigest()
             there = self.server.bytes_at or self.server
-            told = {"X-Linked-ETag": f'"{sha256}"', "X-Linked-Size": str(len(content)), "ETag": '"other"'}
+            told = {
+                "X-Linked-ETag": f'"{sha256}"',
+                "X-Linked-Size": str(len(content)),
+                "X-Repo-Commit": COMMIT,
+                "ETag": '"other"',
+            }
             self.say(302, {**told, "Location": f"{there.url}/bytes/{name}"}, b"")
 
     def content(self, content: bytes, headers: dict[str, str], *, body: bool) -> None:
