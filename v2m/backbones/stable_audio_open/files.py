@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Final
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from v2m.backbones.sound.checkpoint import load_strict, read_safetensors
@@ -33,6 +35,9 @@ from v2m.errors import CheckpointError, MissingPartError
 OFFICIAL_WEIGHTS: Final = "model.safetensors"
 OFFICIAL_CONFIG: Final = "model_config.json"
 CONTROLNET_WEIGHTS: Final = "controlnet.safetensors"
+
+_OFFICIAL_PREFIXES: Final = ("model.model.", "pretransform.model.", "conditioner.conditioners.")
+"""Of the tensors of transformer, autoencoder and numbers."""
 
 _DIFFUSERS_WEIGHTS: Final = "diffusion_pytorch_model.safetensors"
 _DIFFUSERS_PARTS: Final = ("transformer", "vae", "projection_model")
@@ -128,6 +133,18 @@ class ModelFolder:
         """Of all files with weights."""
         return sum(path.stat().st_size for path in self.deciding_files() if path.suffix == ".safetensors")
 
+    def stored_numbers(self) -> tuple[int, int]:
+        """How many the transformer has, with a ControlNet, and how many the autoencoder."""
+        if self.is_official:
+            whole = self.folder / OFFICIAL_WEIGHTS
+            transformer, autoencoder = (_numbers_in(whole, prefix) for prefix in _OFFICIAL_PREFIXES[:2])
+        else:
+            parts = (self.folder / part / _DIFFUSERS_WEIGHTS for part in _DIFFUSERS_PARTS[:2])
+            transformer, autoencoder = map(_numbers_in, parts)
+        if self.controlnet is not None:
+            transformer += _numbers_in(self.controlnet, _CONTROLNET_PREFIX) or _numbers_in(self.controlnet)
+        return transformer, autoencoder
+
     def text_encoder(self, config: OpenConfig) -> TextEncoder:
         """Not loaded yet."""
         return TextEncoder(*self.text_folders, config.text_tokens, config.transformer.token_width)
@@ -139,6 +156,16 @@ def _holds_official(folder: Path) -> bool:
 
 def _holds_diffusers(folder: Path) -> bool:
     return all((folder / part / "config.json").is_file() for part in _DIFFUSERS_PARTS)
+
+
+def _numbers_in(path: Path, prefix: str = "") -> int:
+    """By the file's header; what is wrong with a file is said when it is read."""
+    try:
+        with safe_open(path, framework="pt") as stored:
+            names = [name for name in stored.keys() if name.startswith(prefix)]  # noqa: SIM118 - no mapping
+            return sum(prod(stored.get_slice(name).get_shape()) for name in names)
+    except (SafetensorError, OSError, ValueError):
+        return 0
 
 
 @dataclass(frozen=True)
@@ -166,14 +193,13 @@ def read_weights(files: ModelFolder, config: OpenConfig) -> Weights:
             names.official_numbers(numbers),
         )
     tensors = read_safetensors(files.folder / OFFICIAL_WEIGHTS)
-    prefixes = ("model.model.", "pretransform.model.", "conditioner.conditioners.")
-    if strange := [name for name in tensors if not name.startswith(prefixes)]:
+    if strange := [name for name in tensors if not name.startswith(_OFFICIAL_PREFIXES)]:
         raise CheckpointError(
             f"{OFFICIAL_WEIGHTS} holds {len(strange)} tensors that no Stable Audio Open model has, "
             f"such as {strange[0]}.",
             hint="Check that it is the file of stable-audio-open-1.0 or -small.",
         )
-    return Weights(*(names.below(tensors, prefix) for prefix in prefixes))
+    return Weights(*(names.below(tensors, prefix) for prefix in _OFFICIAL_PREFIXES))
 
 
 def load_transformer(config: OpenConfig, tensors: dict[str, Tensor]) -> DiffusionTransformer:

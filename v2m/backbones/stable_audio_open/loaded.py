@@ -95,5 +95,13 @@ class Loaded:
         shape, window = self.config.autoencoder, self.config.grid.longest_frames
         tile = TILE_FRAMES * shape.hop_samples * shape.decoder_channels * _FLOAT
         layer = _BRANCHES * window * self.config.transformer.width * _WIDTHS_AT_ONCE * self.dtype.itemsize
-        held = 0 if "_read" in self.__dict__ else self._files.weights_bytes()
-        return held + max(_TILES_AT_ONCE * tile, layer)
+        return self._missing_bytes() + max(_TILES_AT_ONCE * tile, layer)
+
+    def _missing_bytes(self) -> int:
+        """Of weights that are not loaded yet."""
+        if "_read" in self.__dict__:
+            return 0
+        if self.device.type == "cpu":
+            return self._files.weights_bytes()  # while they are read they are there as they are stored
+        transformer, autoencoder = self._files.stored_numbers()
+        return transformer * self.dtype.itemsize + autoencoder * _FLOAT

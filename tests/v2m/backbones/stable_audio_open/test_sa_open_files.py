@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from v2m.backbones.sound.model import SoundWindow
 from v2m.backbones.stable_audio_open.config import official_config
+from v2m.backbones.stable_audio_open.files import ModelFolder
 from v2m.backbones.stable_audio_open.model import StableAudioOpen
 from v2m.backbones.stable_audio_open.names import folded
 from v2m.backbones.stable_audio_open.oobleck import Autoencoder
@@ -205,6 +206,23 @@ def test_the_grid_and_the_hash_need_no_weights(model_of: ModelOf, tiny: ModuleTy
     model = model_of(folder)
     assert model.grid.longest_frames == tiny.WINDOW_FRAMES
     assert model.weights_sha256 != before
+
+
+def test_numbers_are_counted_without_reading_them(
+    folder_of: Callable[[str], Path], tiny: ModuleType, tmp_path: Path
+) -> None:
+    counted = {
+        kind: ModelFolder(folder_of(kind)).stored_numbers() for kind in ("open", "diffusers", "controlnet")
+    }
+    stored = tiny.official_tensors()
+    for part, prefix in enumerate(("model.model.", "pretransform.model.")):
+        expected = sum(value.numel() for value in tiny.below(stored, prefix).values())
+        assert counted["open"][part] == expected
+        assert counted["diffusers"][part] == pytest.approx(expected, abs=16)  # without the rotary frequencies
+    assert counted["controlnet"][0] > counted["open"][0]
+    folder = tiny.write(tmp_path / "model")
+    (folder / "model.safetensors").write_bytes(b"broken")
+    assert ModelFolder(folder).stored_numbers() == (0, 0)  # reading says what is wrong
 
 
 def test_the_hash_is_of_all_that_decides(model_of: ModelOf, tiny: ModuleType, tmp_path: Path) -> None:
