@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing.queues import SimpleQueue
 from typing import Any, TypeVar
 
-from v2m.errors import MissingPartError, UsageError, V2MError
+from v2m.errors import MissingPartError, UnreachableError, UsageError, V2MError
 
 Given = TypeVar("Given")
 Result = TypeVar("Result")
@@ -36,7 +36,7 @@ def spread(
         units: all.
         processes: 1 does them here, one after the other, in their order.
         gpus: of this machine, by number; each process sees one of them, in turn.
-        ray: address of a cluster (`ray://HOST:PORT`, `auto`), or empty for this machine.
+        ray: address of a cluster (`ray://HOST:PORT`, `auto`, `local` for one of its own), or empty.
         gpus_each: of the cluster, what share of a GPU a unit takes.
 
     Yields:
@@ -45,6 +45,7 @@ def spread(
     Raises:
         UsageError: fewer than one process is asked for.
         MissingPartError: Ray is asked for and not installed.
+        UnreachableError: there is no cluster at that address, or it was lost.
     """
     if processes < 1:
         raise UsageError(f"{processes} processes were asked for, expected 1 or more.")
@@ -98,10 +99,21 @@ def _over_ray(
         raise MissingPartError(
             "Ray, which spreads work over a cluster, is not installed.", hint='Run `pip install "v2m[ray]"`.'
         ) from error
-    if not ray.is_initialized():
-        ray.init(address=address, log_to_driver=False)
-    remote: Any = ray.remote(num_gpus=gpus_each)(_tried)
-    waiting = {remote.remote(work, unit): unit for unit in units}
-    while waiting:
-        done, _ = ray.wait(list(waiting), num_returns=1)
-        yield waiting.pop(done[0]), ray.get(done[0])
+    started = not ray.is_initialized()
+    try:
+        if started:
+            ray.init(address=address, log_to_driver=False)
+        remote: Any = ray.remote(num_gpus=gpus_each)(_tried)
+        waiting = {remote.remote(work, unit): unit for unit in units}
+        while waiting:
+            done, _ = ray.wait(list(waiting), num_returns=1)
+            yield waiting.pop(done[0]), ray.get(done[0])
+    except (ray.exceptions.RayError, ConnectionError, TimeoutError) as error:
+        raise UnreachableError(
+            f"The Ray cluster at {address} was lost, or is not there.",
+            hint="What was measured is kept: run the same command again.",
+            detail=repr(error),
+        ) from error
+    finally:
+        if started:
+            ray.shutdown()

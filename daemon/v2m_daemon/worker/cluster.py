@@ -1,7 +1,7 @@
 """The machines of a Ray cluster and the worker that each of their devices has, as they come and go.
 
-The only module that talks to Ray. Ray pickles our own class and plain JSON and bytes among its processes;
-nothing that was read from a user's file goes that way unread.
+The only module of the daemon that talks to Ray. Ray pickles our own class and plain JSON and bytes among its
+processes; nothing that was read from a user's file goes that way unread.
 """
 
 from __future__ import annotations
