@@ -9,10 +9,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from v2m_training.export.adapter import export_run
 from v2m_training.fit.ablation import Ablation
@@ -139,30 +140,46 @@ targets = "attn"
 """
 
 
-def run_apart(folder: Path, out: str, trained: str, *, dies: bool = False, processes: int = 1) -> int:
-    """A run in processes of its own."""
+Launcher = Literal["python", "torchrun", "two machines", "accelerate"]
+
+
+def run_apart(
+    folder: Path, out: str, trained: str, *, dies: bool = False, launcher: Launcher = "python"
+) -> int:
+    """A run in processes of its own: one, or two by some launcher."""
     settings, script = folder / f"{out}.toml", folder / "run_toy.py"
     settings.write_text(TOML.format(out=out, trained=trained))
     script.write_text(KILLED)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
     arguments = [str(script), str(Path(__file__).parent), str(settings), "dies" if dies else "lives"]
-    command = [sys.executable, *arguments]
-    if processes > 1:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        launch = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
-        command = [
-            sys.executable,
-            *launch,
-            "--master-addr",
-            "127.0.0.1",
-            "--master-port",
-            str(port),
-            *arguments,
-        ]
-    done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True)
+    running = [
+        subprocess.Popen(
+            [sys.executable, *launch, *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        for launch in launches(launcher, port)
+    ]  # fmt: skip
+    told = [process.communicate()[1].decode() for process in running]
+    codes = [process.returncode for process in running]
     if not dies:
-        assert done.returncode == 0, done.stderr.decode()
-    return done.returncode
+        assert codes == [0] * len(codes), told
+    return codes[0]
+
+
+def launches(launcher: Launcher, port: str) -> list[list[str]]:
+    """What comes before the script, once for each machine."""
+    torchrun = ["-m", "torch.distributed.run", "--master-addr", "127.0.0.1", "--master-port", port]
+    match launcher:
+        case "torchrun":
+            return [[*torchrun, "--nproc-per-node", "2"]]
+        case "two machines":
+            return [[*torchrun, "--nnodes", "2", "--node-rank", str(rank)] for rank in range(2)]
+        case "accelerate":
+            command = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+            return [[*command, "--num_machines", "1", "--main_process_port", port, "--mixed_precision", "no",
+                     "--dynamo_backend", "no", "--num_cpu_threads_per_process", "1"]]  # fmt: skip
+    return [[]]
 
 
 @pytest.mark.slow
@@ -178,15 +195,22 @@ def test_a_killed_run_ends_as_one_that_was_not(config: FitConfig, toy: ModuleTyp
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trained", ["column", "everything"])
+@pytest.mark.parametrize(
+    ("trained", "launcher"),
+    [("column", "two machines"), ("lora", "accelerate"), ("everything", "torchrun")],
+)
 def test_two_processes_learn_as_one_does(
-    config: FitConfig, toy: ModuleType, tmp_path: Path, trained: Any
+    config: FitConfig, toy: ModuleType, tmp_path: Path, trained: Any, launcher: Launcher
 ) -> None:
+    if launcher == "accelerate":
+        pytest.importorskip("accelerate", reason="it launches the processes")
     alone = load_file(fit(replace(config, trained=trained), toy.ToyModel()))
-    run_apart(tmp_path, "two", trained, processes=2)
+    run_apart(tmp_path, "two", trained, launcher=launcher)
     together = load_file(tmp_path / "two/trained.safetensors")
     for name, value in alone.items():
         assert torch.allclose(together[name], value, atol=1e-5), name
+    with safe_open(tmp_path / "two/trained.safetensors", framework="pt") as file:
+        assert file.metadata()["processes"] == "2"
     one, two = log_of(config), log_of(replace(config, out_dir=tmp_path / "two"))
     assert [line["step"] for line in two] == [line["step"] for line in one]
     for a, b in zip(one, two, strict=True):
@@ -196,7 +220,7 @@ def test_two_processes_learn_as_one_does(
 @pytest.mark.slow
 def test_a_run_of_two_processes_is_ended_by_one(config: FitConfig, toy: ModuleType, tmp_path: Path) -> None:
     whole = load_file(fit(replace(config, trained="everything"), toy.ToyModel()))
-    assert run_apart(tmp_path, "two", "everything", processes=2, dies=True) != 0
+    assert run_apart(tmp_path, "two", "everything", launcher="torchrun", dies=True) != 0
     assert (tmp_path / "two/state.safetensors").is_file()
     run_apart(tmp_path, "two", "everything")
     ended = load_file(tmp_path / "two/trained.safetensors")

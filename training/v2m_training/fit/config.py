@@ -194,6 +194,10 @@ class FitConfig:
     precision: Precision = "auto"
     """Of the products; weights that are trained stay float32."""
 
+    repeatable: bool = True
+    """Take only ways that add up in one order, so that a run goes on bit for bit on a GPU, too; a CPU does in
+    any case. Costs some percent of the speed."""
+
     checkpointing: bool = True
     """Compute each block again in the backward pass: a third more work, a fraction of the memory."""
 

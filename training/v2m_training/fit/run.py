@@ -25,14 +25,14 @@ from v2m_training.fit.head import HeadModel
 from v2m_training.fit.log import Log
 from v2m_training.fit.measures import measure
 from v2m_training.fit.state import load_state, save_state, write_tensors
-from v2m_training.fit.team import Team, gathered
+from v2m_training.fit.team import Team, gathered, repeatable
 from v2m_training.fit.trainable import Trainable
 from v2m_training.fit.trainer import Trainer
 from v2m_training.prepare.prepared import PreparedSet, SetFacts
 
 _HARMLESS: Final = (
     "out_dir", "data", "weights", "device", "cluster", "measuring", "save_every", "log_every",
-    "micro_batch", "checkpointing", "steps", "adapter",
+    "micro_batch", "checkpointing", "steps", "adapter", "repeatable",
 )  # fmt: skip
 """Settings that do not decide a state: where things lie, what is watched, how the work is divided. A run can
 be lengthened: its state does not depend on its end."""
@@ -54,7 +54,7 @@ def fit(config: FitConfig, model: Trainable | None = None) -> Path:
         InputError: the set is not for this model.
         UnfinishedError: the loss is no longer a finite number.
     """
-    with gathered(config.device) as team:
+    with gathered(config.device) as team, repeatable(config.repeatable):
         prepared = PreparedSet(config.data)
         model = model or _model_of(config, prepared, team)
         check_set(prepared.facts, model)
@@ -138,7 +138,10 @@ def _train(config: FitConfig, model: Trainable, prepared: PreparedSet, team: Tea
     finally:
         ahead.close()
     done = config.out_dir / "trained.safetensors"
-    header = {"digest": digest, "steps": str(config.steps), "settings": json.dumps(_plain(config))}
+    header = {
+        "digest": digest, "steps": str(config.steps), "processes": str(team.size),
+        "settings": json.dumps(_plain(config)),
+    }  # fmt: skip
     write_tensors(done, trainer.average, header, writes=team.is_first)
     team.wait()
     if team.is_first:

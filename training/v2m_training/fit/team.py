@@ -73,6 +73,21 @@ class Team:
 
 
 @contextmanager
+def repeatable(wanted: bool) -> Iterator[None]:
+    """Within the block the same work gives the same bits on a GPU, too, where some of torch's ways do not."""
+    if not wanted:
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA asks for to add in one order
+    was_so = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(was_so)
+
+
+@contextmanager
 def gathered(device: str) -> Iterator[Team]:
     """The team of this process; it is dissolved at the end of the block.
 
