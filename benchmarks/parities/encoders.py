@@ -108,7 +108,7 @@ def _vjepa2(official: Path, folder: Path) -> Iterator[Pair]:
     for count in (64, 22):
         clip = tiny().random_pictures(count, 32, 32)
         encoder = VJepa2Encoder(path, device="cpu", dtype=torch.float32, cache=folder)
-        encoder.push(np.arange(count) / 25, clip)
+        encoder.push(np.arange(count) / 24, clip)
         tubes = theirs(normalised(clip, CPU, torch.float32).transpose(0, 1)[None])[0]  # of (1, c, t, h, w)
         yield Pair(
             f"V-JEPA 2 pooled, {count} pictures",

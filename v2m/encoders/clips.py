@@ -13,6 +13,7 @@ spaced over its pictures.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -45,6 +46,16 @@ class _Shot:
     unseen: int = 0
     """Batches since it came."""
 
+    standing: tuple[float, Pictures] | None = None
+    """The last picture that came, and when; only looked at where pictures are drawn out to a rate."""
+
+    start_s: float = 0.0
+    count: int = 0
+    """Pictures drawn out so far, from the start on."""
+
+    apart_s: float = 0.0
+    """From the last picture but one to the last; less than 0 in a shot that is played backwards."""
+
 
 class ClipGatherer:
     """Cuts shots into clips, computes their rows and joins them."""
@@ -57,6 +68,7 @@ class ClipGatherer:
         length: int,
         stride: int,
         timed: bool = False,
+        rate_hz: float | None = None,
         cancel: Cancel = never_cancel,
     ) -> None:
         """Prepare.
@@ -68,6 +80,8 @@ class ClipGatherer:
             length: pictures in a clip, a multiple of four times `stride`.
             stride: pictures that make a row.
             timed: whether the times have a part in the rows.
+            rate_hz: clips are made of the pictures that stand at so many moments a second, whatever the
+                rate of the source; None takes each as it comes.
             cancel: raises CancelledError to stop; asked before each clip.
         """
         self._compute = compute
@@ -75,6 +89,7 @@ class ClipGatherer:
         self._length = length
         self._stride = stride
         self._timed = timed
+        self._rate_hz = rate_hz
         self._cancel = cancel
         self._shots: dict[int, _Shot] = {}
         self._times_s: list[FloatArray] = []
@@ -111,9 +126,31 @@ class ClipGatherer:
 
     def _take(self, number: int, time_s: float, picture: Pictures) -> None:
         shot = self._shots.setdefault(number, _Shot())
-        if shot.times_s and abs(time_s - shot.times_s[-1]) > MAX_GAP_S:
+        if shot.standing is not None and abs(time_s - shot.standing[0]) > MAX_GAP_S:
             self._finish(shot)
             shot = self._shots[number] = _Shot()
+        if shot.standing is not None:
+            shot.apart_s = time_s - shot.standing[0]
+            self._draw_out(shot, time_s)
+        else:
+            shot.start_s = time_s
+        shot.standing = (time_s, picture)
+        if self._rate_hz is None:
+            self._add(shot, time_s, picture)
+
+    def _draw_out(self, shot: _Shot, end_s: float) -> None:
+        """Add the picture that stands at each moment of the rate before `end_s`."""
+        if self._rate_hz is None or shot.standing is None:
+            return
+        # a thousandth absorbs the rounding of pictures that come at this very rate
+        count = math.ceil(abs(end_s - shot.start_s) * self._rate_hz - 1e-3)
+        for number in range(shot.count, count):
+            self._add(
+                shot, shot.start_s + math.copysign(number / self._rate_hz, shot.apart_s), shot.standing[1]
+            )
+        shot.count = max(shot.count, count)
+
+    def _add(self, shot: _Shot, time_s: float, picture: Pictures) -> None:
         shot.times_s.append(time_s)
         shot.pictures.append(picture)
         if len(shot.times_s) == self._length:
@@ -128,7 +165,9 @@ class ClipGatherer:
         del shot.times_s[:middle], shot.pictures[:middle]
 
     def _finish(self, shot: _Shot) -> None:
-        """Give all that is left of a shot."""
+        """Give all that is left of a shot; its last picture stands as long as the one before."""
+        if shot.standing is not None and self._rate_hz is not None:
+            self._draw_out(shot, shot.standing[0] + (shot.apart_s or 1 / self._rate_hz))
         if not shot.times_s:
             return
         fresh = shot.tail is None or len(shot.times_s) > len(shot.tail) * self._stride
