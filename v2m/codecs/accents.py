@@ -30,6 +30,10 @@ HEAVY_WEIGHT: Final = 0.5
 PULL_BEATS: Final = 0.125
 """Half a sixteenth, 60 ms at 120 BPM: attacks nearer than this to a hit would be heard as its flam."""
 
+PULL_EARLY_BEATS: Final = 0.2
+"""Before a hit attacks are pulled from farther: a beat planned beside a hit may come up to 80 ms before it
+(`v2m.tempo.passing`), a fifth of a beat at 150 BPM. A sixteenth before it stays where it is."""
+
 _BEFORE_BEATS = 0.3  # the sixteenth before and its swing
 _SOFTER_BEFORE = 0.35
 """Share of velocity that the sixteenth before a hit of weight 1 gives up."""
@@ -88,7 +92,7 @@ def _apart(hits: Sequence[BeatHit]) -> list[BeatHit]:
     """In order of time; of two that would pull each other's notes the heavier stays."""
     kept: list[BeatHit] = []
     for hit in sorted(hits):
-        if kept and hit[0] - kept[-1][0] < PULL_BEATS:
+        if kept and hit[0] - kept[-1][0] < PULL_EARLY_BEATS:
             kept[-1] = max(kept[-1], hit, key=lambda each: each[1])
         else:
             kept.append(hit)
@@ -117,7 +121,7 @@ class _Accents:
     def soften_before(self, beat: float, weight: float) -> None:
         """Make room for one hit in the sixteenth before it."""
         share = 1 - _SOFTER_BEFORE * weight
-        for note in self._take(beat - _BEFORE_BEATS, beat - PULL_BEATS):
+        for note in self._take(beat - _BEFORE_BEATS, beat - PULL_EARLY_BEATS):
             self._put(replace(note, velocity=max(1, round(note.velocity * share))))
 
     def strike(self, beat: float, weight: float) -> None:
@@ -186,7 +190,7 @@ class _Accents:
     def _pull(self, beat: float) -> None:
         """Attacks nearly on the hit fall on it, their ends stay; twins that come of this are struck once."""
         pulled: dict[tuple[Part, int], Note] = {}
-        for note in self._take(beat - PULL_BEATS, beat + PULL_BEATS):
+        for note in self._take(beat - PULL_EARLY_BEATS, beat + PULL_BEATS):
             end = note.start_beat + note.duration_beats
             moved = replace(note, start_beat=beat, duration_beats=max(PULL_BEATS, end - beat))
             twin = pulled.get((note.part, note.pitch), moved)
