@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Final
 
 from v2m.errors import DataLossError, InputError, OutputWriteError
-from v2m_daemon.durable import sync_file
 from v2m_daemon.models.conversion import convert
 from v2m_daemon.models.download import SECURE, download
 from v2m_daemon.models.hub import Hub, HubFile
@@ -79,7 +78,6 @@ def from_folder(
             shutil.copyfile(source, target)
             if _hash(target) != sha256:
                 raise DataLossError(f"{source} changed while it was copied.", hint="Try again.")
-            sync_file(target)
             brought.append(Brought(wanted.name, sha256, edition))
         on_progress(sum(sizes[: index + 1]) / max(1, sum(sizes)))
     return brought

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from v2m.codecs.soundfont import system_fonts
 from v2m.errors import CheckpointError, OutputWriteError, UsageError
-from v2m_daemon.durable import replace, write_json
+from v2m_daemon.durable import replace, sync_file, sync_folder, write_json
 from v2m_daemon.home import make_private
 from v2m_daemon.models import census
 from v2m_daemon.models.catalogue import all_models
@@ -101,6 +101,7 @@ class ModelStore:
             building.mkdir(mode=0o700)
             origin, brought = self._bring(model, source, building, on_progress, link=link)
             census.check(model, building, all_models())
+            _make_stay(building, brought)
             write_json(building / RECORD, _record(model, building, brought, origin))
             shutil.rmtree(self.folder / model.name, ignore_errors=True)  # what has no record is a ruin
             replace(building, self.folder / model.name)
@@ -222,6 +223,15 @@ def _record(model: Model, folder: Path, brought: Sequence[Brought], source: str)
             for file in brought
         ],
     }  # fmt: skip
+
+
+def _make_stay(folder: Path, brought: Sequence[Brought]) -> None:
+    """Let the files and names outlast a loss of power; what is linked was there before."""
+    for file in brought:
+        if not file.linked:
+            sync_file(folder / file.name)
+    for below in {(folder / file.name).parent for file in brought}:
+        sync_folder(below)
 
 
 def _is_as_large(path: Path, row: dict[str, Any]) -> bool:
