@@ -1,39 +1,19 @@
-"""Small checkpoints in the published layouts: a CLAP of a few thousand random numbers."""
+"""A small checkpoint in its published layout."""
 
-import json
+import importlib.util
 from pathlib import Path
 
 import pytest
 
 
 @pytest.fixture(scope="session")
-def tiny_clap(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as transformers saves one."""
-    import torch
-    from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, ClapProcessor, RobertaTokenizer
-
-    folder = tmp_path_factory.mktemp("clap") / "tiny-clap"
-    words = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *"abcdefghijklmnopqrstuvwxyz", "Ġ"]
-    tables = tmp_path_factory.mktemp("words")
-    (tables / "vocab.json").write_text(json.dumps({word: index for index, word in enumerate(words)}))
-    (tables / "merges.txt").write_text("#version: 0.2\n")
-    tokenizer = RobertaTokenizer(
-        vocab=str(tables / "vocab.json"), merges=str(tables / "merges.txt"), model_max_length=40
-    )
-    torch.manual_seed(0)
-    config = ClapConfig(
-        text_config={
-            "vocab_size": 64, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
-            "intermediate_size": 32, "max_position_embeddings": 64,
-        },
-        audio_config={
-            "num_mel_bins": 16, "window_size": 4, "spec_size": 64, "patch_size": 2, "patch_stride": 2,
-            "hidden_size": 32, "patch_embeds_hidden_size": 16, "depths": [1, 1], "num_hidden_layers": 2,
-            "num_attention_heads": [2, 2], "enable_fusion": False,
-        },
-        projection_dim=12,
-    )  # fmt: skip
-    ClapModel(config).save_pretrained(folder)
-    extractor = ClapFeatureExtractor(feature_size=16, max_length_s=2, truncation="rand_trunc")
-    ClapProcessor(extractor, tokenizer).save_pretrained(folder)
+def tiny_clap(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny checkpoint of CLAP."""
+    path = repository / "tests" / "tiny_models" / "clap.py"
+    spec = importlib.util.spec_from_file_location("tiny_clap", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    folder: Path = module.write_tiny_clap(tmp_path_factory.mktemp("clap") / "tiny-clap")
     return folder
