@@ -157,7 +157,7 @@ def test_a_latent_head_leads_where_there_is_no_adapter(name: str, scored: Scored
     code, none = scored(name, tmp_path / "none", "--adapter", str(path), "--adherence", "0", "--no-report")
     assert code == 0, none
     assert Path(none["wav"]).read_bytes() == Path(plain["wav"]).read_bytes()
-    code, refused = scored("ace-step-turbo", tmp_path / "ace", "--adapter", str(path))
+    code, refused = scored("stable-audio-controlnet", tmp_path / "control", "--adapter", str(path))
     assert (code, refused["error"]["code"]) == (2, "usage")
     save_head(path, StoredHead(head, grid.rate_hz * 2))
     code, refused = scored(name, tmp_path / "other", "--adapter", str(path))
