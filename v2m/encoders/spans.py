@@ -34,6 +34,7 @@ def rows_in_spans(
     rate_hz: int,
     span_s: Fraction,
     row_s: Fraction,
+    stereo: bool = False,
     cancel: Cancel = never_cancel,
 ) -> FloatRows:
     """The rows of a whole piece.
@@ -41,10 +42,11 @@ def rows_in_spans(
     Args:
         samples: (n,) or (n, channels).
         sample_rate_hz: of the samples.
-        compute: rows (m, d) of mono sound at `rate_hz` that lasts up to `span_s`.
+        compute: rows (m, d) of sound at `rate_hz` that lasts up to `span_s`, (s,) or (s, 2).
         rate_hz: what the network wants.
         span_s: length of a span.
         row_s: time from row to row, from the beginning of a span on; half a span is a whole number of it.
+        stereo: whether `compute` wants two channels; more than two are mixed down to one on both sides.
         cancel: raises CancelledError to stop; asked before each span.
 
     Raises:
@@ -58,7 +60,8 @@ def rows_in_spans(
     start_s = Fraction(0)
     while True:
         cancel()
-        rows = compute(_span(samples, sample_rate_hz, start_s, span_s, rate_hz))
+        part = _span(samples, sample_rate_hz, start_s, span_s, rate_hz)
+        rows = compute(_two_channels(part) if stereo else _mixed(part))
         first = round(start_s / row_s)
         if whole is None:
             whole = np.zeros((round(length_s / row_s) + len(rows) + 1, rows.shape[1]), np.float32)
@@ -91,18 +94,28 @@ def _check(samples: Sound, sample_rate_hz: int) -> None:
 def _span(
     samples: Sound, sample_rate_hz: int, start_s: Fraction, length_s: Fraction, rate_hz: int
 ) -> NDArray[np.float32]:
-    """A span in mono at another rate."""
+    """A span at another rate, with the channels that it has."""
     # whole seconds are whole samples in both rates
     begin_s = max(0, math.floor(start_s) - _CONTEXT_S)
     end_s = math.ceil(start_s + length_s) + _CONTEXT_S
     part = samples[begin_s * sample_rate_hz : end_s * sample_rate_hz]
-    mono = np.asarray(part if part.ndim == 1 else part.mean(axis=1), dtype=np.float32)
-    if not np.isfinite(mono).all():
+    sound = np.asarray(part, dtype=np.float32)
+    if not np.isfinite(sound).all():
         raise InputError("The sound holds values that are no finite numbers.")
     if sample_rate_hz != rate_hz:
-        mono = np.asarray(_resampler().resample(mono, sample_rate_hz, rate_hz), dtype=np.float32)
+        sound = np.asarray(_resampler().resample(sound, sample_rate_hz, rate_hz), dtype=np.float32)
     first = round((start_s - begin_s) * rate_hz)
-    return mono[first : first + round(length_s * rate_hz)]
+    return sound[first : first + round(length_s * rate_hz)]
+
+
+def _mixed(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    return sound if sound.ndim == 1 else np.asarray(sound.mean(axis=1), dtype=np.float32)
+
+
+def _two_channels(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    if sound.ndim == 2 and sound.shape[1] == 2:
+        return sound
+    return np.repeat(_mixed(sound)[:, None], 2, axis=1)
 
 
 def _resampler() -> Any:  # noqa: ANN401 - a module without types
