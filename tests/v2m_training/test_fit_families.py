@@ -131,3 +131,19 @@ def test_the_second_column_of_several_is_trained_too(
 def test_families_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="expected one of"):
         load_family(FitConfig("sketch", tmp_path, weights=tmp_path), CPU)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", WRITERS)
+def test_products_in_bfloat16_train_weights_in_float32(
+    family: str, folders: Callable[[str], Path], tmp_path: Path, toy: ModuleType
+) -> None:
+    exact = run_of(family, folders(family), tmp_path, toy, steps=3)
+    config = replace(exact, precision="bfloat16", out_dir=tmp_path / "half")
+    model = load_family(config, CPU)
+    weights = load_file(fit(config, model))[model.column]
+    assert weights.dtype == torch.float32
+    formats = {p.dtype for name, p in model.module.named_parameters() if name != model.column}
+    assert formats == {torch.bfloat16} | ({torch.float32} if "open" in family else set())
+    expected = load_file(fit(exact))[model.column]
+    assert torch.nn.functional.cosine_similarity(weights, expected).item() > 0.9

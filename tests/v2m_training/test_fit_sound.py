@@ -41,7 +41,7 @@ TRAINING = Path(__file__).parents[2] / "training"
 def config(toy: ModuleType, tmp_path: Path) -> FitConfig:
     return FitConfig(
         "toy", toy.write_set(tmp_path / "set"), tmp_path / "run", steps=12, batch_size=4, crop_s=3.2,
-        device="cpu", precision="float32", log_every=2, save_every=3,
+        device="cpu", precision="float32", log_every=2, save_every=4,
         optimisation=Optimisation(warmup_steps=2, learning_rate=5e-3, new_rate=5e-2, ema_decay=0.5),
         measuring=Measuring(every=0, excerpts=4, samples=0), lora=LowRank(rank=2, targets="attn"),
     )  # fmt: skip
@@ -106,7 +106,7 @@ from v2m_training.fit.config import FitConfig
 save_state = run.save_state
 def save_and_die(path, step, *parts, **more):
     save_state(path, step, *parts, **more)
-    if step == 6:
+    if step == 8:
         os.kill(os.getpid(), signal.SIGKILL)
 if sys.argv[3] == "dies":
     run.save_state = save_and_die
@@ -124,7 +124,7 @@ crop_s = 3.2
 device = "cpu"
 precision = "float32"
 log_every = 2
-save_every = 3
+save_every = 4
 [optimisation]
 warmup_steps = 2
 learning_rate = 5e-3
@@ -295,7 +295,7 @@ def test_a_true_prediction_leads_to_the_data_in_one_step(objective: Objective) -
 def test_a_head_learns_to_hear_the_curve_in_noise(config: FitConfig, toy: ModuleType) -> None:
     config = replace(
         config, trained="head", steps=60, head=HeadShape(width=16, depth=2), curve_dropout=0.0, batch_size=8,
-        log_every=10,
+        log_every=10, save_every=10,
     )  # fmt: skip
     fit(config)
     lines = log_of(config)
@@ -318,7 +318,7 @@ def test_a_student_learns_where_its_teachers_steps_lead(
         taught.module.event_column.normal_(std=0.3)
     before = {name: value.clone() for name, value in taught.module.state_dict().items()}
     config = replace(
-        config, trained="lora", recipe="distill", distill=Distillation(2, 3, 2.0), steps=60, log_every=10,
+        config, trained="lora", recipe="distill", distill=Distillation(2, 3, 2.0), steps=60, log_every=10, save_every=10,
         lora=LowRank(8, ""), text_dropout=0.0, curve_dropout=0.0,
         optimisation=replace(config.optimisation, new_rate=1e-2),
     )  # fmt: skip

@@ -70,6 +70,10 @@ class ToyModel:
     def blocks(self) -> list[nn.Module]:
         return list(self.module.blocks)
 
+    def store_in(self, dtype: torch.dtype) -> None:
+        self.module.to(dtype)
+        self.module.event_column.data = self.module.event_column.data.float()
+
     def conditioning(self, prompts: list[str | None], seconds: list[float]) -> Tensor:
         return torch.tensor([float(len(prompt)) / 10 if prompt else 0.0 for prompt in prompts])
 

@@ -219,6 +219,11 @@ class FitConfig:
         """
         if min(self.steps, self.batch_size, self.save_every, self.log_every) < 1 or self.micro_batch < 0:
             raise UsageError("A run needs steps, a batch, and steps between states and lines of its log.")
+        if self.save_every % self.log_every:
+            raise UsageError(
+                f"save_every is {self.save_every}, expected a multiple of log_every ({self.log_every}): the "
+                "log of a run that goes on is then that of one that was not stopped."
+            )
         if not (0 <= self.text_dropout <= 1 and 0 <= self.curve_dropout <= 1) or self.time_spread < 0:
             raise UsageError("Dropouts lie between 0 and 1, and time_spread is not negative.")
         if self.recipe == "distill" and self.trained != "lora":

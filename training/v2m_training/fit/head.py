@@ -36,6 +36,9 @@ class HeadModel:
         """None that would be worth computing twice."""
         return []
 
+    def store_in(self, dtype: torch.dtype) -> None:
+        """All of a head is trained, so it stays float32."""
+
     def conditioning(self, prompts: Sequence[str | None], seconds: Sequence[float]) -> None:
         """A head hears no words."""
 

@@ -26,6 +26,7 @@ from v2m_training.fit.config import Distillation, FitConfig
 from v2m_training.fit.lora import without_updates
 from v2m_training.fit.objective import loss, noised, prediction_between, stepped
 from v2m_training.fit.trainable import Conditions, Trainable
+from v2m_training.fit.words import told
 
 Lesson = Callable[[Trainable, Batch], Tensor]
 """The mean loss of a batch; products within it are in the run's precision."""
@@ -42,7 +43,7 @@ def lesson_of(config: FitConfig) -> Lesson:
 
 def follow(model: Trainable, batch: Batch) -> Tensor:
     """The error of the model's prediction."""
-    conditioning = _told(model, batch)
+    conditioning = told(model, batch.prompts, batch.seconds, batch.data.device)
     data = batch.data / model.latent_scale
     x_t = noised(model.objective, data, batch.noise, batch.time)
     predicted = model.velocity(x_t, batch.time, conditioning, batch.curve)
@@ -51,7 +52,7 @@ def follow(model: Trainable, batch: Batch) -> Tensor:
 
 def distill(model: Trainable, batch: Batch, settings: Distillation) -> Tensor:
     """The error of one step of the student; its teacher is the model without its low-rank updates."""
-    conditioning = _told(model, batch)
+    conditioning = told(model, batch.prompts, batch.seconds, batch.data.device)
     # every excerpt begins at one of the student's own times: which, its training time says
     grid = time_grid(settings.steps).to(batch.time)
     at = (batch.time * settings.steps).long().clamp(0, settings.steps - 1)
@@ -74,7 +75,7 @@ def _led_on(
     settings: Distillation,
 ) -> Tensor:
     """Where the teacher's guided steps lead."""
-    silent = model.conditioning([None] * len(batch.prompts), batch.seconds)
+    silent = told(model, [None] * len(batch.prompts), batch.seconds, x.device)
     null = torch.zeros_like(batch.curve)
     count = settings.teacher_steps
     times = [start + (end - start) * (number / count) for number in range(count + 1)]
@@ -90,9 +91,3 @@ def hear(model: Trainable, batch: Batch) -> Tensor:
     """The error of a head's guess, at the noise of the straight path."""
     noisy = interpolate(batch.noise, batch.data, batch.time)
     return head_loss(cast(LatentHead, model.module), noisy, 1 - batch.time, batch.curve[..., 0])
-
-
-def _told(model: Trainable, batch: Batch) -> Conditions:
-    # The text encoder speaks as it does at inference, whatever the precision of the step.
-    with torch.no_grad(), torch.autocast(batch.data.device.type, enabled=False):
-        return model.conditioning(batch.prompts, batch.seconds)

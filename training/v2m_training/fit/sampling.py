@@ -16,6 +16,7 @@ from v2m.model.flow import time_grid
 from v2m.model.noise import latent_noise
 from v2m_training.fit.objective import stepped
 from v2m_training.fit.trainable import Trainable
+from v2m_training.fit.words import told
 
 
 def compose(
@@ -33,8 +34,8 @@ def compose(
     noise = [torch.from_numpy(latent_noise(seed, 0, frames, model.grid.channels)) for seed in seeds]
     x = torch.stack(noise).to(device)
     with torch.no_grad():
-        asked = model.conditioning(prompts, seconds)
-        silent = model.conditioning([None] * len(prompts), seconds)
+        asked = told(model, prompts, seconds, device)
+        silent = told(model, [None] * len(prompts), seconds, device)
         times = time_grid(steps).to(device, torch.float32)
         for start, end in pairwise(times):
             at = start.expand(len(prompts))

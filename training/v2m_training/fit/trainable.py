@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -51,6 +52,10 @@ class Trainable(Protocol):
 
     def blocks(self) -> Sequence[nn.Module]:
         """The repeated layers of `module`: where they take memory, computed again in the backward pass."""
+        ...
+
+    def store_in(self, dtype: torch.dtype) -> None:
+        """Keep the network's weights in a number format, but the column and what needs every digit."""
         ...
 
     def conditioning(self, prompts: Sequence[str | None], seconds: Sequence[float]) -> Conditions:

@@ -53,11 +53,13 @@ class Trainer:
         self._lesson = lesson_of(config)
         # Dropout inside the network would make a resumed run another one, and several processes another run.
         model.module.eval()
+        self.format = _number_format(config, team.device)
+        if config.trained in ("column", "lora"):
+            model.store_in(self.format)
         if config.trained == "lora":
             add_lora(model.blocks(), config.lora.rank, config.lora.targets, config.seed)
         self._place()
-        self.format = _number_format(config, team.device)
-        self.trained = _choose(model, config, self.format)
+        self.trained = _choose(model, config)
         self.average = {name: p.detach().clone() for name, p in self.trained.items()}
         self.optimizer = _optimizer(self.trained, model.column, config.optimisation)
 
@@ -148,8 +150,8 @@ def rate_at(step: int, steps: int, settings: Optimisation) -> float:
     return settings.final_rate + (1 - settings.final_rate) * left
 
 
-def _choose(model: Trainable, config: FitConfig, frozen: torch.dtype) -> dict[str, nn.Parameter]:
-    """The parameters that are trained, by name; the others need no gradients and no more digits."""
+def _choose(model: Trainable, config: FitConfig) -> dict[str, nn.Parameter]:
+    """The parameters that are trained, by name; the others need no gradients from here on."""
     trained = {}
     for name, parameter in model.module.named_parameters():
         wanted = config.trained in ("everything", "head")
@@ -159,8 +161,6 @@ def _choose(model: Trainable, config: FitConfig, frozen: torch.dtype) -> dict[st
         parameter.requires_grad_(wanted)
         if wanted:
             trained[name] = parameter
-        else:
-            parameter.data = parameter.data.to(frozen)
     return trained
 
 

@@ -1,16 +1,30 @@
-"""What text encoders said, kept: a set has some thousand prompts, and each is met in many steps."""
+"""What a model is told of words, the same whenever it is asked.
+
+Text encoders speak in their own precision, as at inference, whatever that of the step around them; and what
+they said is kept: a set has some thousand prompts, and each is met in many steps.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
+from v2m_training.fit.trainable import Conditions, Trainable
+
 _KEPT: Final = 512
 """Prompts; 256 tokens of 768 numbers each are 0.4 GB."""
+
+
+def told(
+    model: Trainable, prompts: Sequence[str | None], seconds: Sequence[float], device: torch.device
+) -> Conditions:
+    """What a model makes of prompts and lengths."""
+    with torch.no_grad(), torch.autocast(device.type, enabled=False):
+        return model.conditioning(prompts, seconds)
 
 
 class Remembered:

@@ -68,6 +68,12 @@ class Bound:
         """The transformer's blocks."""
         return self._blocks
 
+    def store_in(self, dtype: torch.dtype) -> None:
+        """All but the column, as at inference."""
+        self.module.to(dtype)
+        column = getattr(self.module, NAME)
+        column.data = column.data.float()
+
     def conditioning(self, prompts: Sequence[str | None], seconds: Sequence[float]) -> tuple[Tensor, Tensor]:
         """Embeddings (b, n, e), filled up, and which count, (b, n); the model is told no length."""
         empty = torch.zeros(1, self._text_width, device=self._device)

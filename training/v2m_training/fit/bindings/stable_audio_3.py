@@ -92,6 +92,10 @@ class Bound:
         """The transformer's layers."""
         return list(self.module.transformer.transformer.layers)
 
+    def store_in(self, dtype: torch.dtype) -> None:
+        """All of the transformer, as at inference; its levels of noise stay float32 up to their features."""
+        self.module.transformer.to(dtype)
+
     def conditioning(self, prompts: Sequence[str | None], seconds: Sequence[float]) -> Asked:
         """Prompts and one length for all."""
         length = self._conditioner.length(seconds[0])

@@ -27,6 +27,7 @@ from v2m.backbones.stable_audio_open.transformer import DiffusionTransformer
 from v2m.errors import UsageError
 from v2m_training.fit.column import NAME
 from v2m_training.fit.config import FitConfig
+from v2m_training.fit.exact import compute_exactly
 from v2m_training.fit.objective import Objective
 from v2m_training.fit.words import Remembered
 
@@ -72,6 +73,8 @@ class Bound:
         self._device = device
         self.objective: Objective = "v_prediction" if self._config.objective == "v" else "rectified_flow"
         self.module = Network(self._parts.transformer.float(), curves).to(device)
+        trunk = self.module.transformer
+        compute_exactly(trunk.timestep_features, trunk.to_timestep_embed, trunk.to_global_embed)
         for conditioner in self._parts.numbers.values():
             conditioner.requires_grad_(False)
         self._text = Remembered(self._parts.text)
@@ -94,6 +97,10 @@ class Bound:
     def blocks(self) -> list[nn.Module]:
         """The transformer's layers."""
         return list(self.module.transformer.transformer.layers)
+
+    def store_in(self, dtype: torch.dtype) -> None:
+        """The layers, as at inference; time and seconds stay as they are."""
+        self.module.transformer.cast(dtype)
 
     def conditioning(self, prompts: Sequence[str | None], seconds: Sequence[float]) -> Asked:
         """Prompts and lengths."""
