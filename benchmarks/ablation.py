@@ -47,7 +47,6 @@ from v2m.backbones.base import Commission
 from v2m.backbones.sketch import Sketch
 from v2m.curves import curve_from_cuts, event_curve
 from v2m.encoders import spectral
-from v2m.errors import UsageError
 from v2m.metrics.beats import RATE_HZ as BEATS_RATE_HZ
 from v2m.metrics.beats import track_beats
 from v2m.metrics.frechet import Gaussian, frechet_distance
@@ -86,7 +85,7 @@ class Heard:
 def train_arm(arm: Arm, options: argparse.Namespace) -> Path:
     """The curve stage of one arm; its weights."""
     if len(arm.curve.kernels_s) != 1 or arm.curve.encoder != spectral.NAME:
-        raise UsageError(f"{arm.name}: sketch has one curve, of the encoder {spectral.NAME}.")
+        raise SystemExit(f"{arm.name}: sketch has one curve, of the encoder {spectral.NAME}.")
     folder = options.out / arm.folder
     smoothed_corpus(options.out / "sharp", folder / "corpus" / "curve", arm.curve.kernels_s[0])
     (folder / "run").mkdir(parents=True, exist_ok=True)

@@ -318,8 +318,8 @@ def test_a_student_learns_where_its_teachers_steps_lead(
         taught.module.event_column.normal_(std=0.3)
     before = {name: value.clone() for name, value in taught.module.state_dict().items()}
     config = replace(
-        config, trained="lora", recipe="distill", distill=Distillation(2, 3, 2.0), steps=60, log_every=10, save_every=10,
-        lora=LowRank(8, ""), text_dropout=0.0, curve_dropout=0.0,
+        config, trained="lora", recipe="distill", distill=Distillation(2, 3, 2.0), steps=60,
+        log_every=10, save_every=10, lora=LowRank(8, ""), text_dropout=0.0, curve_dropout=0.0,
         optimisation=replace(config.optimisation, new_rate=1e-2),
     )  # fmt: skip
     weights = load_file(fit(config, taught))

@@ -132,7 +132,14 @@ def _encoded(kept: Sequence[Examined], works: Sequence[str], order: Order) -> li
 
 
 def _describe(found: Findings, order: Order) -> None:
-    write_figures(order.out / "found.json", figures(found))
+    values = figures(found)
+    write_figures(order.out / "found.json", values)
+    left_out = ", ".join(f"{count} {reason}" for reason, count in values["left_out"].items()) or "none"
+    print(
+        f"{values['kept']} of {values['found']} pieces, {values['hours']:.2f} h, {values['works']} works; "
+        f"left out: {left_out}",
+        file=sys.stderr,
+    )
     cache, encoder = Cache(order.out), order.encoders[0]
     some = [(track.id, cache.array(track.curves, encoder)) for track in found.tracks[:4]]
     try:

@@ -46,7 +46,7 @@ def figures(found: Findings) -> dict[str, Any]:
     return {
         "found": len(found.examined),
         "kept": len(found.tracks),
-        "left_out": dict(Counter(found.reasons).most_common()),
+        "left_out": dict(_counted(found.reasons)),
         "hours": round(sum(track.duration_s for track in found.tracks) / 3600, 4),
         "hours_by_licence": _hours(found.tracks, "licence"),
         "hours_by_split": _hours(found.tracks, "split"),
@@ -57,6 +57,11 @@ def figures(found: Findings) -> dict[str, Any]:
         "clipped_share": _quantiles([one.clipped for one in heard]),
         "words": dict(words.most_common(_WORDS)),
     }
+
+
+def _counted(reasons: Sequence[str]) -> list[tuple[str, int]]:
+    """Reasons by how often they were; what made a file unreadable stands in the listing."""
+    return Counter(reason.split(":", 1)[0] for reason in reasons).most_common()
 
 
 def _hours(tracks: Sequence[Track], by: str) -> dict[str, float]:
@@ -99,7 +104,7 @@ def draw(path: Path, found: Findings, curves: Sequence[tuple[str, NDArray[np.flo
     for i, (name, values) in enumerate(columns.items()):
         _histogram(figure.add_subplot(grid[0, i]), name, values)
     _bars(figure.add_subplot(grid[1, :2]), "hours by licence", _hours(found.tracks, "licence"))
-    left_out = {name: float(count) for name, count in Counter(found.reasons).most_common()}
+    left_out = {name: float(count) for name, count in _counted(found.reasons)}
     _bars(figure.add_subplot(grid[1, 2:]), "pieces left out", left_out)
     _curves(figure.add_subplot(grid[2, :]), curves[:_SHOWN_CURVES])
     try:
