@@ -5,8 +5,8 @@ neither PCA nor quantisation follows, as frechet-audio-distance and fadtk have i
 
 Weights: the tensors of `torchvggish` (release v0.1, vggish-10086976) as safetensors, under its names
 (`features.0.weight` … `embeddings.4.bias`). The published file is a pickle, which nothing here opens:
-docs/peers.md says how to turn it into safetensors once. Looked for as `vggish/vggish.safetensors` among the
-models, or given.
+`v2m models add vggish` converts it apart. Looked for as `vggish/vggish.safetensors` among the models, or
+given.
 Sources: Hershey et al. 2017; harritaylor/torchvggish (Apache-2.0).
 """
 
@@ -46,7 +46,7 @@ class VGGish:
         if not self.path.is_file():
             raise MissingPartError(
                 f"The weights of VGGish are not at {self.path}.",
-                hint="docs/peers.md says how to make them from torchvggish's release; then give --weights.",
+                hint="Run `v2m models add vggish vggish-10086976.pth`, or name the file with --weights.",
             )
 
     @staticmethod
@@ -72,7 +72,7 @@ class VGGish:
         if wrong:
             raise CheckpointError(
                 f"{self.path.name} lacks {', '.join(wrong[:3])} of VGGish, or has it in another shape.",
-                hint="docs/peers.md says how to make the file.",
+                hint="Run `v2m models add vggish vggish-10086976.pth`, see docs/peers.md.",
             )
         return tensors
 

@@ -89,7 +89,7 @@ def _bodies(arguments: argparse.Namespace, out: Path, settings: MeasureSettings)
         if weights is not None or VGGish.is_here():
             vggish = VGGish(weights, arguments.device)
         else:
-            print("v2m: FAD is left out: VGGish's weights are not here, see docs/peers.md.", file=sys.stderr)
+            print("v2m: FAD is left out: VGGish's weights are not here; see `v2m models list vggish`.", file=sys.stderr)
     if "clap" in wanted:
         if arguments.clap:
             clap = CLAP(Path(arguments.clap), arguments.device)

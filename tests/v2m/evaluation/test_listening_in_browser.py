@@ -17,6 +17,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from v2m.evaluation.listening.server import ListeningServer
 from v2m.evaluation.listening.trials import make_test
 from v2m.evaluation.listening.votes import read_votes
+from v2m.evaluation.report import write_report
+from v2m.evaluation.run import PeerResults, Results
 
 pytestmark = pytest.mark.slow
 
@@ -161,3 +163,25 @@ def test_the_page_never_says_who_made_what(visit: Visit) -> None:
     text = visit.page.content() + " ".join(visit.requests)
     for name in ("ours", "vidmuse", "forest", "harbour"):
         assert name not in text
+
+
+def test_the_report_of_an_evaluation_shows_its_plots_and_asks_nobody(
+    browser: Browser, tmp_path: Path
+) -> None:
+    score = {"value": 0.5, "hits": 2, "cuts": 4, "chance": 0.4, "tolerance_s": 0.1}
+    rows = tuple({"clip": name, "sch": dict.fromkeys(("50", "70", "100", "200"), score)} for name in "ab")
+    peers = {"sketch": PeerResults(rows), "vidmuse": PeerResults(rows)}
+    html, _ = write_report(tmp_path, Results("oes-pub", "OES <Pub>", 2, "SongDescriber", {}, peers))
+    page = browser.new_page()
+    seen: list[str] = []
+    page.on("request", lambda request: seen.append(request.url))
+    page.on("console", lambda message: seen.append(message.text))
+    page.goto(html.as_uri())
+    assert page.locator("h1").inner_text() == "OES <Pub>: 2 clips"
+    assert page.locator("circle.published").count() == 11  # rows with SCH on this benchmark
+    assert page.locator("circle.measured").count() == 2
+    box = page.locator("svg.plot").first.bounding_box()
+    assert box is not None
+    assert box["width"] > 300
+    assert [url for url in seen if not url.startswith("data:")] == [html.as_uri()]
+    page.close()
