@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from v2m.backbones.sound.adapter import load_adapter
 from v2m.errors import InputError
+from v2m.timebase import SAMPLE_RATE_HZ
 from v2m_training.fit.batches import Batches, ReadAhead
 from v2m_training.fit.config import FitConfig
 from v2m_training.fit.cost import Cost, cost_of
@@ -157,7 +158,8 @@ def _measure(trainer: Trainer, batches: Batches, config: FitConfig, log: Log) ->
     found = measure(trainer, batches, config, config.out_dir / "samples")
     log.write(trainer.step, found.figures)
     for i, path in enumerate(found.samples):
-        log.sound(trainer.step, f"sample-{i}", path, 48_000, round(config.crop_s * 48_000))
+        frames = round(config.crop_s * SAMPLE_RATE_HZ)
+        log.sound(trainer.step, f"sample-{i}", path, SAMPLE_RATE_HZ, frames)
 
 
 def _plain(config: FitConfig) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class StepResult:
 
     loss: float
     learning_rate: float
+    """The highest of the groups'."""
+
     gradient_norm: float
 
 
@@ -79,9 +81,9 @@ class Trainer:
         Raises:
             UnfinishedError: the loss is no longer a finite number.
         """
-        rate = rate_at(self.step, self.config.steps, self.config.optimisation)
+        share = rate_at(self.step, self.config.steps, self.config.optimisation)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["peak"]
+            group["lr"] = share * group["peak"]
         self.model.module.zero_grad(set_to_none=True)
         total = self._backward(batch)
         parameters = list(self.trained.values())
@@ -96,7 +98,7 @@ class Trainer:
         self.optimizer.step()
         self.step += 1
         self._follow()
-        return StepResult(mean, rate * self.config.optimisation.learning_rate, norm)
+        return StepResult(mean, max(group["lr"] for group in self.optimizer.param_groups), norm)
 
     def _backward(self, batch: Batch) -> Tensor:
         total = torch.zeros((), device=self.team.device)
