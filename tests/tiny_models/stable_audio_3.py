@@ -34,24 +34,34 @@ HOP = 4096
 
 def config(size: str = "small", *, post_trained: bool = True, depth: int = 2) -> dict[str, Any]:
     """A `model_config.json` of a tiny model."""
-    is_medium = size == "medium"
-    resampler = {
-        "channels": WIDTH,
-        "latent_dim": CHANNELS,
-        "c_mults": [1],
-        "strides": [16],
-        "transformer_depths": [4],
-        "dim_heads": 32,
-        "variable_stride": True,
-        "conv_mapping": False,
-        "layer_scale": is_medium,
+    return {
+        "model_type": "diffusion_cond_inpaint",
+        "sample_size": LONGEST_FRAMES * HOP,
+        "sample_rate": 44100,
+        "audio_channels": 2,
+        "model": {
+            "io_channels": CHANNELS,
+            "pretransform": {
+                "type": "autoencoder",
+                "iterate_batch": True,
+                "chunked": True,
+                "config": _autoencoder(is_medium=size == "medium"),
+            },
+            "conditioning": {"cond_dim": TEXT_WIDTH, "configs": _conditioners()},
+            "diffusion": {
+                "type": "dit",
+                "diffusion_objective": "rf_denoiser" if post_trained else "rectified_flow",
+                "cross_attention_cond_ids": ["prompt", "seconds_total"],
+                "global_cond_ids": ["seconds_total"],
+                "local_add_cond_ids": ["inpaint_mask", "inpaint_masked_input"],
+                "config": _transformer(depth, is_medium=size == "medium"),
+            },
+        },
     }
-    if is_medium:
-        resampler |= {"sliding_window": [1, 1], "differential": True}
-    else:
-        resampler |= {"chunk_size": 32, "chunk_midpoint_shift": True, "differential": True}
-    sines = {"sinusoidal_blocks": [3]} if is_medium else {}
-    transformer = {
+
+
+def _transformer(depth: int, *, is_medium: bool) -> dict[str, Any]:
+    return {
         "io_channels": CHANNELS,
         "embed_dim": WIDTH,
         "depth": depth,
@@ -67,56 +77,41 @@ def config(size: str = "small", *, post_trained: bool = True, depth: int = 2) ->
         "attn_kwargs": {"qk_norm": "rms", "differential": is_medium},
         "transformer_type": "continuous_transformer",
     }
-    return {
-        "model_type": "diffusion_cond_inpaint",
-        "sample_size": LONGEST_FRAMES * HOP,
-        "sample_rate": 44100,
-        "audio_channels": 2,
-        "model": {
-            "io_channels": CHANNELS,
-            "pretransform": {
-                "type": "autoencoder",
-                "iterate_batch": True,
-                "chunked": True,
-                "config": {
-                    "encoder": {"type": "same", "config": {**resampler, "in_channels": 512}},
-                    "decoder": {"type": "same", "config": {**resampler, **sines, "out_channels": 512}},
-                    "bottleneck": {"type": "softnorm", "config": {"dim": CHANNELS, "auto_scale": True}},
-                    "pretransform": {"type": "patched", "config": {"channels": 2, "patch_size": 256}},
-                    "latent_dim": CHANNELS,
-                    "downsampling_ratio": HOP,
-                    "io_channels": 2,
-                },
-            },
-            "conditioning": {
-                "cond_dim": TEXT_WIDTH,
-                "configs": [
-                    {
-                        "id": "prompt",
-                        "type": "t5gemma",
-                        "config": {
-                            "model_name": "google/t5gemma-b-b-ul2",
-                            "max_length": TEXT_TOKENS,
-                            "padding_mode": "learned",
-                        },
-                    },
-                    {
-                        "id": "seconds_total",
-                        "type": "number",
-                        "config": {"min_val": 0, "max_val": 384, "fourier_features_type": "expo"},
-                    },
-                ],
-            },
-            "diffusion": {
-                "type": "dit",
-                "diffusion_objective": "rf_denoiser" if post_trained else "rectified_flow",
-                "cross_attention_cond_ids": ["prompt", "seconds_total"],
-                "global_cond_ids": ["seconds_total"],
-                "local_add_cond_ids": ["inpaint_mask", "inpaint_masked_input"],
-                "config": transformer,
-            },
-        },
+
+
+def _autoencoder(*, is_medium: bool) -> dict[str, Any]:
+    both = {
+        "channels": WIDTH,
+        "latent_dim": CHANNELS,
+        "c_mults": [1],
+        "strides": [16],
+        "transformer_depths": [4],
+        "dim_heads": 32,
+        "differential": True,
+        "variable_stride": True,
+        "conv_mapping": False,
+        "layer_scale": is_medium,
     }
+    both |= {"sliding_window": [1, 1]} if is_medium else {"chunk_size": 32, "chunk_midpoint_shift": True}
+    sines = {"sinusoidal_blocks": [3]} if is_medium else {}
+    return {
+        "encoder": {"type": "same", "config": {**both, "in_channels": 512}},
+        "decoder": {"type": "same", "config": {**both, **sines, "out_channels": 512}},
+        "bottleneck": {"type": "softnorm", "config": {"dim": CHANNELS, "auto_scale": True}},
+        "pretransform": {"type": "patched", "config": {"channels": 2, "patch_size": 256}},
+        "latent_dim": CHANNELS,
+        "downsampling_ratio": HOP,
+        "io_channels": 2,
+    }
+
+
+def _conditioners() -> list[dict[str, Any]]:
+    text = {"model_name": "google/t5gemma-b-b-ul2", "max_length": TEXT_TOKENS, "padding_mode": "learned"}
+    seconds = {"min_val": 0, "max_val": 384, "fourier_features_type": "expo"}
+    return [
+        {"id": "prompt", "type": "t5gemma", "config": text},
+        {"id": "seconds_total", "type": "number", "config": seconds},
+    ]
 
 
 def tensors(values: dict[str, Any], seed: int = 0) -> dict[str, Tensor]:

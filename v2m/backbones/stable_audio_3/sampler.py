@@ -122,12 +122,12 @@ class GuidedVelocity:
         condition = Condition(words, worded, prompted.length, local, event)
         return self._model.told(condition, frame_count)
 
-    def __call__(self, x: Tensor, step: int) -> Tensor:
+    def __call__(self, x: Tensor, step: int, cancel: Cancel) -> Tensor:
         """(b, t, c) at the step's noise level -> (b, t, c) float32."""
         rows = x.repeat(len(self._branches), 1, 1)
-        parts: tuple[Tensor, ...] = self._model(rows, self._levels[step : step + 1], self._told).split(
-            self._takes
-        )
+        parts: tuple[Tensor, ...] = self._model(
+            rows, self._levels[step : step + 1], self._told, cancel
+        ).split(self._takes)
         if len(parts) == 1:
             return parts[0]
         return _guided(
@@ -206,7 +206,7 @@ def sample(
         guidance: how hard words and curve are followed.
         fresh_noise: like `noise`, for what ping-pong adds after each step but the last.
         on_progress: told the fraction done after every step.
-        cancel: asked before every step.
+        cancel: asked before every layer.
         steering: leads towards a curve without an adapter.
 
     Returns:
@@ -227,21 +227,26 @@ def sample(
             ask = GuidedVelocity(model, told, guidance, together, noise.shape[1], levels[:-1])
         x = noise[part]
         for step, (here, there) in enumerate(pairwise(levels)):
-            cancel()
-            velocity = ask(x, step)
-            if steering is not None:
-                velocity = steering.velocity(x, velocity, float(here))
-            if objective == "rf_denoiser":
-                x = x - float(here) * velocity
-                if there > 0:
-                    x = float(1 - there) * x + float(there) * fresh_noise(step, part)
-            else:
+            velocity = ask(x, step, cancel)
+            if objective == "rectified_flow":
                 x = x + float(there - here) * velocity
+            else:
+                x = _ping_pong(x - float(here) * velocity, there, fresh_noise, step, part)
             on_progress((first + together * (step + 1) / (len(levels) - 1)) / takes)
         done.append(x)
-    out = torch.cat(done)
-    if not bool(torch.isfinite(out).all()):
+    return _finite(torch.cat(done))
+
+
+def _ping_pong(clean: Tensor, there: Tensor, fresh_noise: FreshNoise, step: int, takes: slice) -> Tensor:
+    """A guess of the clean latents, brought to the next noise level."""
+    if there == 0:
+        return clean
+    return float(1 - there) * clean + float(there) * fresh_noise(step, takes)
+
+
+def _finite(latents: Tensor) -> Tensor:
+    if not bool(torch.isfinite(latents).all()):
         raise UnfinishedError(
             "The model gave numbers that are not finite.", hint="Check the weights, or lower the guidance."
         )
-    return out
+    return latents

@@ -30,6 +30,7 @@ from v2m.backbones.stable_audio_3.embeddings import fourier_features
 from v2m.backbones.stable_audio_3.feed_forward import FeedForward
 from v2m.backbones.stable_audio_3.norms import token_norm
 from v2m.backbones.stable_audio_3.rotary import Turn, rotated_of_transformer
+from v2m.stages import Cancel, never_cancel
 
 _LOG_SNR_SPAN: Final = (-12.0, 5.0)
 """Of the log signal-to-noise ratios that a noise level is told as, where the model wants it that way."""
@@ -137,7 +138,7 @@ class LayerStack(nn.Module):
         if self.memory:
             self.memory_tokens = nn.Parameter(torch.zeros(self.memory, width))
 
-    def forward(self, latents: Tensor, level: Tensor, told: Told) -> Tensor:
+    def forward(self, latents: Tensor, level: Tensor, told: Told, cancel: Cancel) -> Tensor:
         """(b, t, c) -> (b, t, c)."""
         x = self.project_in(latents)
         if told.event is not None:
@@ -145,6 +146,7 @@ class LayerStack(nn.Module):
         if self.memory:
             x = torch.cat((self.memory_tokens.expand(x.shape[0], -1, -1), x), dim=1)
         for layer, own in zip(self.layers, told.layers, strict=True):
+            cancel()  # between layers: a step of a large model takes seconds on a CPU
             x = layer(x, level, told.turn, own)
         out: Tensor = self.project_out(x[:, self.memory :])
         return out
@@ -205,20 +207,21 @@ class DiffusionTransformer(nn.Module):
         both = told_length + _like_many(self.to_timestep_embed, features)
         return _like_many(self.transformer.global_cond_embedder, both)
 
-    def forward(self, latents: Tensor, level: Tensor, told: Told) -> Tensor:
+    def forward(self, latents: Tensor, level: Tensor, told: Told, cancel: Cancel = never_cancel) -> Tensor:
         """The velocity, from noise-free to noise.
 
         Args:
             latents: (b, t, c) float32.
             level: (1 or b, 6 d) out of `levels`.
             told: out of `told`.
+            cancel: asked before every layer.
 
         Returns:
             (b, t, c) float32.
         """
         x = latents.to(self.number_format)
         x = _mixed(x, self.preprocess_conv)
-        return _mixed(self.transformer(x, level, told), self.postprocess_conv).float()
+        return _mixed(self.transformer(x, level, told, cancel), self.postprocess_conv).float()
 
 
 def log_snr_told(noise_levels: Tensor) -> Tensor:

@@ -102,12 +102,8 @@ def test_chunks_moved_by_half_carry_across_their_borders(
     nudged[5] += 1
     apart = (model.decode(latents) - model.decode(nudged)).abs().unflatten(1, (12, HOP)).amax((0, 2))
     touched = apart.gt(1e-6).nonzero().flatten().tolist()
-    assert touched == [
-        3,
-        4,
-        5,
-        6,
-    ]  # its own chunk 4-5, and what shares a moved chunk with that
+    # its own chunk 4-5, and what shares a moved chunk with that
+    assert touched == [3, 4, 5, 6]
 
 
 class LargestTensor(TorchDispatchMode):

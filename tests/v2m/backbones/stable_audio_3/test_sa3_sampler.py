@@ -126,7 +126,7 @@ def test_the_column_adds_what_another_input_channel_would(asked: Asked) -> None:
         joined = torch.cat((channels, asked.curve[None, :, None]), dim=-1)
         model.transformer.project_in = torch.nn.Identity()
         model.preprocess_conv = torch.nn.Conv1d(1, 1, 1)
-        x = model.transformer(torch.nn.functional.linear(joined, wider), level, told)
+        x = model.transformer(torch.nn.functional.linear(joined, wider), level, told, never_cancel)
         theirs = model.postprocess_conv(x.mT).mT + x
         model.transformer.project_in = projection
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
@@ -195,6 +195,12 @@ def test_it_reports_and_stops_between_steps(asked: Asked) -> None:
     with pytest.raises(CancelledError):
         asked(asked.prompted, Guidance(), report=reports.append, cancel=cancel)
     assert len(reports) == 6
+
+
+def test_it_can_be_stopped_between_layers(asked: Asked) -> None:
+    times: list[int] = []
+    asked(asked.prompted, Guidance(), cancel=lambda: times.append(1))
+    assert len(times) == 4 * asked.config.transformer.depth
 
 
 def test_numbers_that_are_not_finite_are_not_handed_on(asked: Asked) -> None:
