@@ -6,6 +6,7 @@ analysis + words -> beats -> compositions (one batch) -> accents on the hits -> 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -154,30 +155,10 @@ def score(
     if composes_sound(settings.backbone):
         from v2m.sound_take.score import Order, score_sound  # whose libraries are optional
 
-        return score_sound(
-            Order(analysis, settings, tuple(names), sources, with_report), shelf, clock, cancel, model
-        )
+        order = Order(analysis, settings, tuple(names), sources, with_report)
+        return score_sound(order, shelf, clock, cancel, model)
     check_backbone(settings.backbone, settings.adapter)
-    job = _Job(analysis, settings, sources, backbone, with_report)
-    with clock.stage("plan"):
-        plan = job.plan()
-    with clock.stage("compose") as report:
-        commission = job.commission(plan)
-        compositions = job.backbone.compose(commission, report, cancel)
-    written = []
-    with Beside[tuple[_Draft, TakeRecord]](cancel) as beside:
-        for name, composition in zip(names, compositions, strict=True):
-            draft = _Draft(name, shelf.new(), composition)
-            job.play(draft, plan, clock, cancel)
-            with clock.stage("master"):
-                finished = beside.collect()
-            if name == names[-1]:
-                finished.append(job.finish(draft, plan, clock, cancel))
-            else:  # mastered and looked at while the next is played
-                apart = StageClock()
-                apart.seconds.update(clock.seconds)
-                beside.start(partial(job.finish, draft, plan, apart))
-            written += [Scored(shelf.put(one.folder, one.name), record) for one, record in finished]
+    written = _Job(analysis, settings, sources, backbone, with_report).takes(names, shelf, clock, cancel)
     return tuple(sorted(written, key=lambda scored: scored.rank_key, reverse=True))
 
 
@@ -230,6 +211,30 @@ class _Job:
             words = [f"{word} ({near[word]}?)" if word in near else word for word in brief.unknown]
             self.notes.append(f"Words that the model does not know: {', '.join(words)}.")
         return brief
+
+    def takes(
+        self, names: Sequence[str], shelf: TakeShelf, clock: StageClock, cancel: Cancel
+    ) -> list[Scored]:
+        """Compose, play and write all takes, in their order."""
+        with clock.stage("plan"):
+            plan = self.plan()
+        with clock.stage("compose") as report:
+            compositions = self.backbone.compose(self.commission(plan), report, cancel)
+        written: list[Scored] = []
+        with Beside[tuple[_Draft, TakeRecord]](cancel) as beside:
+            for name, composition in zip(names, compositions, strict=True):
+                draft = _Draft(name, shelf.new(), composition)
+                self.play(draft, plan, clock, cancel)
+                with clock.stage("master"):
+                    finished = beside.collect()
+                if name == names[-1]:
+                    finished.append(self.finish(draft, plan, clock, cancel))
+                else:  # mastered and looked at while the next is played
+                    apart = StageClock()
+                    apart.seconds.update(clock.seconds)
+                    beside.start(partial(self.finish, draft, plan, apart))
+                written += [Scored(shelf.put(one.folder, one.name), record) for one, record in finished]
+        return written
 
     def plan(self) -> Plan:
         wish = TempoWish(self.settings.tempo_bpm, self.settings.tempo_freedom)

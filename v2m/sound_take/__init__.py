@@ -6,8 +6,12 @@
     playing     the music along that map, mastered
     score       the first verb
     opened      a take read back from its folder
-    retiming    the second verb: what bends, what the model composes again
+    edited      one edit of it: its knots, what it composes again
+    renewal     that composed by the model, among what stays
+    retiming    the second verb: what bends, what is composed again
+    settling    a take with all that was done to it taken for given
     restyling   the third verb: other words on the same hits
+    again       whether the same latents come again
 
 The model's sound is kept as it was composed, so all that follows can be made again without the model.
 """

@@ -8,7 +8,7 @@ from v2m.backbones.sound.programme import SoundOrder, compose
 from v2m.errors import MissingPartError
 from v2m.opened_take import curve_of
 from v2m.sound_take.opened import SoundTake
-from v2m.sound_take.retiming import head_of, model_of
+from v2m.sound_take.renewal import head_of, model_of
 from v2m.sound_take.score import heard_curve, spare_s
 from v2m.stages import Cancel
 from v2m.take import TakeRecord

@@ -20,8 +20,10 @@ MAX_STRETCH: Final = 0.06
 _USUAL_FREEDOM: Final = 0.6
 """The planner's own; less of it allows less stretch in proportion."""
 
-_NEAR_STEADY: Final = 0.01
-"""Freedom for the choice of a tempo: the sound keeps near it, and bends by no more than 8 percent there."""
+_STEADY: Final = 0.0
+"""Freedom for the choice of a tempo: the one whose plain click reaches most. Bent by 6 percent about it,
+beats met 0.92 of the cuts of 12 random lists (0.41 by chance); about a tempo chosen with the planner's own
+freedom 0.88 (0.38)."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def asked_of_model(analysis: Analysis, text: str, wish: TempoWish) -> Request:
         wish: what the user asked of the tempo besides.
     """
     brief = read_prompt(text)
-    bpm = plan_beats(analysis, brief, TempoWish(wish.bpm, _NEAR_STEADY)).nominal_bpm
+    bpm = plan_beats(analysis, brief, TempoWish(wish.bpm, _STEADY)).nominal_bpm
     if wish.bpm is None and brief.bpm is None:
         bpm = float(round(bpm))  # models have read whole numbers
     freedom = _USUAL_FREEDOM if wish.freedom is None else wish.freedom

@@ -8,6 +8,7 @@ Conventions: as in `opened`; latent frame f begins at f / rate_hz.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -16,6 +17,7 @@ import numpy as np
 
 from v2m.codecs.arrangement import STEPS_PER_BEAT
 from v2m.curves import FloatArray
+from v2m.errors import DocumentError
 from v2m.fit.course import Warp
 from v2m.metrics.heard import onset_strength
 from v2m.retime.edit import Edit
@@ -214,3 +216,17 @@ def _attack(sound: Samples, at_s: float, reach_s: float) -> float | None:
     if not near.any() or strength[near].max() <= 3 * np.median(strength) + 1e-3:
         return None
     return float(times_s[near][np.argmax(strength[near])])
+
+
+def lengthened(
+    pieces: Sequence[tuple[float, float, float]], samples: int
+) -> tuple[tuple[float, float, float], ...]:
+    """What is played of composed sound that has so many samples more.
+
+    Raises:
+        DocumentError: it is cut, which no sound of ours is.
+    """
+    (course_s, song_s, end_s), *others = pieces
+    if others:
+        raise DocumentError("The composed sound is cut, which composing a part of it again does not allow.")
+    return ((course_s, song_s, end_s + samples / 48_000),)

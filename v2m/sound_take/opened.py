@@ -89,7 +89,7 @@ class SoundTake:
         """The same with all that was done to it taken for given: what it is now, it was before."""
         if self.record.origin is None:
             return self
-        from v2m.sound_take.retiming import settle  # which opens takes itself
+        from v2m.sound_take.settling import settle  # which opens takes itself
 
         return settle(self)
 

@@ -46,8 +46,9 @@ def test_beats_fall_on_hits_and_every_file_is_there(tmp_path: Path, analysis: An
     assert record.metrics["composed"]["largest_stretch"] <= 0.06 + 1e-6
     asked, heard = (record.metrics["composed"][name] for name in ("asked_bpm", "tempo_bpm"))
     assert heard == pytest.approx(asked, rel=0.02)
-    assert record.metrics["sch"]["value"] >= 0.85
-    assert record.metrics["hits_heard"] >= 0.8
+    sch = record.metrics["sch"]
+    assert sch["value"] >= sch["chance"] + 0.25
+    assert record.metrics["hits_heard"] >= 0.6
     music = read_wav(take.wav)
     assert len(music) == samples_covering(analysis.timeline.duration_s)
     np.testing.assert_array_equal(read_wav(take.folder / "stems" / "music.wav"), music)
