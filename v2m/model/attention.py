@@ -66,11 +66,22 @@ class CrossAttention(nn.Module):
         k, v = self.key_value(tokens).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
         return self.key_norm(k), v
 
-    def forward(self, y: Tensor, kv: tuple[Tensor, Tensor], allowed: Tensor) -> Tensor:
-        """(b, t, d) -> (b, t, d)."""
-        q = self.query_norm(self.query(y).unflatten(-1, (self.heads, -1)).transpose(1, 2))  # (b, h, t, e)
-        out: Tensor = self.out(attend(q, *kv, allowed).transpose(1, 2).flatten(2))
-        return out
+    def forward(
+        self, y: Tensor, kv: tuple[Tensor, Tensor], allowed: Tensor, wordless_rows: int = 0
+    ) -> Tensor:
+        """(b, t, d) -> (b, t, d).
+
+        Whoever may attend to one token alone gets its value whatever is asked: for the first `wordless_rows`,
+        whose one token is the first, only that is computed.
+        """
+        words = [part[wordless_rows:] for part in kv]
+        q = self.query(y[wordless_rows:]).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (b, h, t, e)
+        seen = attend(self.query_norm(q), words[0], words[1], allowed[wordless_rows:])
+        out: Tensor = self.out(seen.transpose(1, 2).flatten(2))
+        if not wordless_rows:
+            return out
+        null = self.out(kv[1][:wordless_rows, :, :1].transpose(1, 2).flatten(2))  # (b, 1, d)
+        return torch.cat([null.expand(-1, y.shape[1], -1), out])
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None = None) -> Tensor:

@@ -163,7 +163,12 @@ class DiT(nn.Module):
         return mask[..., self.channel_group]
 
     def forward(
-        self, x: Tensor, time: Tensor, conditioning: Conditioning, text_kv: TextKV | None = None
+        self,
+        x: Tensor,
+        time: Tensor,
+        conditioning: Conditioning,
+        text_kv: TextKV | None = None,
+        wordless_rows: int = 0,
     ) -> Tensor:
         """The velocity at x.
 
@@ -172,6 +177,7 @@ class DiT(nn.Module):
             time: (b,) in [0, 1], 0 noise and 1 data.
             conditioning: of the same b and t.
             text_kv: from `text_kv` of the same conditioning; computed if not given.
+            wordless_rows: how many rows, from the first, are known to have the null text: they cost less.
 
         Returns:
             (b, t, c) in x's number format.
@@ -193,9 +199,9 @@ class DiT(nn.Module):
         for i, block in enumerate(self._blocks()):
             kv = text_kv[i] if text_kv is not None else block.cross_attention.keys_values(tokens)
             if self.checkpointing and torch.is_grad_enabled():
-                y = checkpoint(block, y, modulation, turn, kv, allowed, use_reentrant=False)
+                y = checkpoint(block, y, modulation, turn, kv, allowed, wordless_rows, use_reentrant=False)
             else:
-                y = block(y, modulation, turn, kv, allowed)
+                y = block(y, modulation, turn, kv, allowed, wordless_rows)
         shift, scale = self.final_modulation(condition).unsqueeze(1).chunk(2, dim=-1)  # (b, 1, d)
         output: Tensor = self.output(modulate(y, shift, scale))  # (b, s, p c)
         output = output.to(x.dtype).reshape(x.shape)  # (b, t, c)
@@ -284,13 +290,14 @@ class Block(nn.Module):
         turn: tuple[Tensor, Tensor],
         kv: tuple[Tensor, Tensor],
         allowed: Tensor,
+        wordless_rows: int = 0,
     ) -> Tensor:
         """(b, t, d) -> (b, t, d)."""
         # The sum keeps the format of the stream, which autocast would else widen for good.
         steering = (modulation + self.offset).to(y.dtype)  # (b, 6, d)
         shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = steering.unsqueeze(2).unbind(1)
         y = y + gate_a * self.self_attention(modulate(y, shift_a, scale_a), turn)
-        y = y + self.cross_attention(F.layer_norm(y, y.shape[-1:]), kv, allowed)
+        y = y + self.cross_attention(F.layer_norm(y, y.shape[-1:]), kv, allowed, wordless_rows)
         value, gate = self.ff_in(modulate(y, shift_f, scale_f)).chunk(2, dim=-1)
         out: Tensor = y + gate_f * self.ff_out(value * F.silu(gate))
         return out

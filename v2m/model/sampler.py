@@ -142,12 +142,15 @@ class GuidedVelocity:
         self._weights = [weight for weight, _ in weighted]
         self._batch = join([branch for _, branch in weighted])
         self._text_kv: TextKV = model.text_kv(self._batch)
+        # Of words as embeddings, which are many; of terms, which are few, it would only change the rounding.
+        is_wordless = weighted[0][1].text is not None and not weighted[0][1].has_text
+        self._wordless_rows = int(is_wordless and len(weighted) > 1)
 
     def __call__(self, x: Tensor, time: float) -> Tensor:
         """(1, t, c) -> (1, t, c)."""
         n = len(self._weights)
         times = torch.full((n,), time, device=x.device)
-        branches = self._model(x.expand(n, -1, -1), times, self._batch, self._text_kv)
+        branches = self._model(x.expand(n, -1, -1), times, self._batch, self._text_kv, self._wordless_rows)
         weighted = [weight * branches[i : i + 1] for i, weight in enumerate(self._weights)]
         velocity = torch.stack(weighted).sum(0)
         return velocity if self._lead is None else self._lead(x, velocity, time)

@@ -19,7 +19,7 @@ from v2m.backbones.paper.network import COLUMN, load_network, new_network, save_
 from v2m.backbones.sound.model import SoundWindow
 from v2m.backbones.sound.oobleck import Oobleck, OobleckConfig, new_oobleck
 from v2m.errors import CheckpointError, MissingPartError
-from v2m.model.conditioning import Conditioning
+from v2m.model.conditioning import Conditioning, join
 from v2m.model.dit import DiT
 from v2m.model.flow import flow_loss, interpolate
 from v2m.stages import never_cancel
@@ -69,6 +69,18 @@ def test_computing_blocks_again_changes_no_gradient(tiny_paper: ModuleType) -> N
         gradients.append({name: value.grad for name, value in network.named_parameters()})
     assert all(value is not None for value in gradients[0].values())
     assert all(torch.equal(value, gradients[1][name]) for name, value in gradients[0].items())
+
+
+def test_a_row_without_words_may_cost_less_and_says_the_same(tiny_paper: ModuleType) -> None:
+    network = tiny_paper.lively(new_network(SMALL)).eval()
+    asked = conditioning(3)
+    wordless = join([asked.rows(0, 1).without_text(), asked.rows(1, 3)])
+    x, time = torch.randn(3, 12, 8), torch.tensor([0.2, 0.5, 0.9])
+    with torch.no_grad():
+        kv = network.text_kv(wordless)
+        plain = network(x, time, wordless, kv)
+        assert torch.allclose(network(x, time, wordless, kv, wordless_rows=1), plain, atol=1e-5)
+        assert not torch.allclose(network(x, time, wordless, kv, wordless_rows=2), plain, atol=1e-3)
 
 
 def test_a_seed_is_a_network_and_leaves_other_random_numbers_alone() -> None:
