@@ -19,18 +19,17 @@ from __future__ import annotations
 import argparse
 import tempfile
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from drawn_dancer import RATE, Dance, dance, film
 from numpy.typing import NDArray
 
-from v2m.analysis import Analysis, analyze_video
+from v2m.analysis import analyze_video
 from v2m.backbones import load_backbone
+from v2m.evaluation.dancing import follow_dancer
 from v2m.evaluation.published import published_tables
 from v2m.evaluation.rows import motion_of_video
-from v2m.hits import Hit
 from v2m.metrics.beats import read_mono, track_beats
 from v2m.metrics.dance import (
     TOLERANCES_S,
@@ -45,7 +44,6 @@ from v2m.metrics.events import matched
 from v2m.metrics.motion import MotionBeats
 from v2m.score import ScoreSettings, score
 from v2m.shelf import Shelf
-from v2m.timebase import float_to_fraction, on_frame
 
 FloatArray = NDArray[np.float64]
 
@@ -76,26 +74,16 @@ def found_in(shown: Dance, folder: Path) -> tuple[Path, MotionBeats, int]:
 def music_for(path: Path, found: MotionBeats, way: str, number: int, folder: Path) -> Path:
     """Score a film one way; returns the music."""
     analysis = analyze_video(path, encoder="pixel")
-    hits = _hits(analysis, found.times_s) if way == "dance" else ()
+    analysis = follow_dancer(analysis, found) if way == "dance" else replace(analysis, hits=())
     settings = ScoreSettings(
         prompt=STYLES[number % len(STYLES)], tempo_bpm=found.tempo_bpm, seed=1000 + number
     )
     with Shelf(folder) as shelf:
         takes = score(
-            replace(analysis, hits=hits), settings, shelf=shelf, stem=f"{path.stem}-{way}",
+            analysis, settings, shelf=shelf, stem=f"{path.stem}-{way}",
             backbone=load_backbone("sketch"), with_report=False,
         )  # fmt: skip
     return takes[0].wav
-
-
-def _hits(analysis: Analysis, times_s: FloatArray) -> tuple[Hit, ...]:
-    rate, duration_s = analysis.timeline.rate, analysis.timeline.duration_s
-    frames = sorted({on_frame(float_to_fraction(float(time_s)), rate) for time_s in times_s})
-    return tuple(
-        Hit(f"visual-{number + 1}", time_s, "visual", 0.7, "the dancer arrives")
-        for number, time_s in enumerate(frames)
-        if Fraction(0) < time_s < duration_s
-    )
 
 
 def judge(wav: Path, beats_s: FloatArray, tempo_bpm: float | None, duration_s: float) -> Judged:

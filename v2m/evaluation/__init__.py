@@ -6,6 +6,7 @@ published  figures of papers, with their sources and contradictions
 rows       what is measured of one clip's music, kept so that a run can be stopped
 spread     many clips over processes, devices or a cluster
 run        a benchmark and folders of audio -> measured rows
+dancing    a dancer's arrivals as hits
 compose    music of our own for a benchmark
 table      rows -> a table, with intervals, tests, and published rows beside
 report     tables and plots as HTML and Markdown

@@ -54,6 +54,9 @@ class Benchmark:
     notes: tuple[str, ...] = ()
     """What a person should know of how it was read."""
 
+    follows: Literal["picture", "dancer"] = "picture"
+    """What music of our own follows: cuts and moments of the picture, or a dancer's arrivals."""
+
     def __post_init__(self) -> None:
         """Refuse a benchmark that cannot be scored.
 

@@ -6,6 +6,9 @@ What is there already stays: a run that was stopped goes on. The same benchmark,
 same files. Two ways besides show what the picture brings: `constant-tempo` hides the hits, so that the music
 keeps a steady click and marks nothing; `text-only` hides the event curve as well.
 
+On a benchmark of dance the hits are the dancer's arrivals and the tempo is that of the motion, both found in
+the picture by optical flow: the tempo that the benchmark tells, and joints that it knows, are for the judge.
+
 Conventions: seeds are the given one plus the clip's number in the benchmark.
 """
 
@@ -23,6 +26,8 @@ import numpy as np
 from v2m.analysis import Analysis, analyze_video
 from v2m.errors import OutputWriteError, V2MError
 from v2m.evaluation.clip import Benchmark, Clip
+from v2m.evaluation.dancing import follow_dancer
+from v2m.evaluation.rows import motion_of_video
 from v2m.evaluation.run import Spreading
 from v2m.score import ScoreSettings, score
 from v2m.shelf import Shelf
@@ -42,6 +47,8 @@ class Commissioned:
     settings: ScoreSettings
     encoder: str
     way: Way
+    dancer: bool
+    """Whether a dancer's arrivals are followed, and not the picture's own hits."""
 
 
 def compose_benchmark(
@@ -76,8 +83,11 @@ def compose_benchmark(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputWriteError(f"{folder} could not be made: {error.strerror}.") from error
+    dancer = benchmark.follows == "dancer"
     left = [
-        Commissioned(clip, folder / f"{clip.id}.wav", _asked(settings, clip, number), encoder, way)
+        Commissioned(
+            clip, folder / f"{clip.id}.wav", _asked(settings, clip, number, dancer), encoder, way, dancer
+        )
         for number, clip in enumerate(benchmark.clips)
         if clip.video is not None and not (folder / f"{clip.id}.wav").exists()
     ]
@@ -96,11 +106,16 @@ def compose_clip(job: Commissioned) -> None:
         V2MError: see `v2m.errors`.
     """
     assert job.clip.video is not None  # noqa: S101 - the caller looked
-    analysis = _told(analyze_video(job.clip.video, encoder=job.encoder), job.way)
+    analysis, settings = analyze_video(job.clip.video, encoder=job.encoder), job.settings
+    if job.dancer and job.way != "text-only":
+        motion = motion_of_video(job.clip.video)
+        analysis = follow_dancer(analysis, motion)
+        settings = replace(settings, tempo_bpm=settings.tempo_bpm or motion.tempo_bpm)
+    analysis = _told(analysis, job.way)
     try:
         with tempfile.TemporaryDirectory(dir=job.out.parent, prefix=".making-") as making:
             with Shelf(Path(making)) as shelf:
-                takes = score(analysis, job.settings, shelf=shelf, stem="clip", with_report=False)
+                takes = score(analysis, settings, shelf=shelf, stem="clip", with_report=False)
             os.replace(takes[0].folder / _WAV, job.out)
     except OSError as error:
         raise OutputWriteError(f"{job.out} could not be written: {error.strerror}.") from error
@@ -115,10 +130,10 @@ def _told(analysis: Analysis, way: Way) -> Analysis:
     return replace(deaf, curve=replace(analysis.curve, values=np.zeros_like(analysis.curve.values)))
 
 
-def _asked(settings: ScoreSettings, clip: Clip, number: int) -> ScoreSettings:
+def _asked(settings: ScoreSettings, clip: Clip, number: int, dancer: bool) -> ScoreSettings:
     return replace(
         settings,
         prompt=clip.prompt or settings.prompt,
-        tempo_bpm=settings.tempo_bpm or clip.bpm,
+        tempo_bpm=settings.tempo_bpm or (None if dancer else clip.bpm),
         seed=(settings.seed or 0) + number,
     )

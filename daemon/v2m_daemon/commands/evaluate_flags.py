@@ -161,6 +161,10 @@ def _add_table(kinds: Any) -> None:  # noqa: ANN401 - argparse's own
         help="make music first: v2m, constant-tempo or text-only; may be given again",
     )  # fmt: skip
     table.add_argument("--backbone", metavar="NAME", default="sketch", help="what composes (default sketch)")
+    table.add_argument("--adapter", metavar="FILE", help="what tells a model of sound the event curve")
+    table.add_argument(
+        "--encoder", metavar="NAME", default="pixel", help="looks at the films (default pixel)"
+    )
     table.add_argument(
         "--seed", metavar="N", type=flags.seed, default=0, help="of the first clip (default 0)"
     )

@@ -64,9 +64,10 @@ def _composed(
     for way in arguments.compose:
         name = arguments.backbone if way == "v2m" else way
         folder = out / "audio" / name
-        settings = ScoreSettings(backbone=arguments.backbone, seed=arguments.seed)
+        adapter = Path(arguments.adapter) if arguments.adapter else None
+        settings = ScoreSettings(backbone=arguments.backbone, seed=arguments.seed, adapter=adapter)
         failed = compose_benchmark(
-            benchmark, folder, settings, way=way, where=_where(arguments),
+            benchmark, folder, settings, encoder=arguments.encoder, way=way, where=_where(arguments),
             on_progress=lambda fraction: progress("Composing", fraction),
         )  # fmt: skip
         for sentence in failed:
@@ -89,7 +90,10 @@ def _bodies(arguments: argparse.Namespace, out: Path, settings: MeasureSettings)
         if weights is not None or VGGish.is_here():
             vggish = VGGish(weights, arguments.device)
         else:
-            print("v2m: FAD is left out: VGGish's weights are not here; see `v2m models list vggish`.", file=sys.stderr)
+            print(
+                "v2m: FAD is left out: VGGish's weights are not here; see `v2m models list vggish`.",
+                file=sys.stderr,
+            )
     if "clap" in wanted:
         if arguments.clap:
             clap = CLAP(Path(arguments.clap), arguments.device)

@@ -93,6 +93,7 @@ def test_a_broken_row_is_no_row(tmp_path: Path) -> None:
     assert store.get("x") is None
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_measured_is_told_and_the_rest_goes_on(
     tmp_path: Path, benchmark: Benchmark, clicks: Make
 ) -> None:

@@ -56,6 +56,7 @@ def test_a_score_is_the_cosine_of_transformers_own_outputs(tiny_clap: Path) -> N
     assert CLAP(tiny_clap).score([SOUND], ["calm piano"]).mean == pytest.approx(peer, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_what_is_missing_or_no_checkpoint_is_told(tmp_path: Path) -> None:
     with pytest.raises(MissingPartError) as missing:
         CLAP(tmp_path)

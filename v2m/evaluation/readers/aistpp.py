@@ -8,7 +8,8 @@
 
 The published keypoints are pickles, which nothing here opens: docs/peers.md says how to turn them into .npy
 once. Without them motion beats come from the picture. Where a folder holds several cameras of a sequence the
-first is taken. Tempi are AIST's: pieces 0-5 of a genre at 80, 90 … 130 BPM, of house at 110, 115 … 135.
+first is taken. Prompts name the genre and not the tempo, which is what is to be found. Tempi are AIST's:
+pieces 0-5 of a genre at 80, 90 … 130 BPM, of house at 110, 115 … 135.
 Sources: google/aistplusplus_api (layout); Tsuchida et al. 2019 (AIST: names and tempi); Li et al. 2021.
 """
 
@@ -59,7 +60,7 @@ def read(folder: Path) -> Benchmark:
         if sequence in clips or sequence in ignored or (listed is not None and sequence not in listed):
             continue
         clips[sequence] = Clip(
-            stem, video, f"{GENRES.get(match[1], 'street')} dance, {music_bpm(stem):g} BPM",
+            stem, video, f"{GENRES.get(match[1], 'street')} dance",
             sounds.get(f"m{match[5]}{match[6]}"), music_bpm(stem), GENRES.get(match[1], ""),
             poses.get(sequence),
         )  # fmt: skip
@@ -68,7 +69,7 @@ def read(folder: Path) -> Benchmark:
         notes.append("There are no keypoints as .npy: motion beats come from the picture.")
     return Benchmark(
         "aist++", "AIST++", tuple(clips.values()), ("dance",), "the dances' own music",
-        "annotations CC BY 4.0; videos and music under AIST's terms of use", tuple(notes),
+        "annotations CC BY 4.0; videos and music under AIST's terms of use", tuple(notes), "dancer",
     )  # fmt: skip
 
 
