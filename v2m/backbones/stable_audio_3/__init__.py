@@ -6,7 +6,8 @@
     resampling autoencoder                       SAME-S and SAME-L: latents to sound and back
     text duration conditioner embeddings         what the transformer is told besides
     schedule sampler                             from noise to latents
-    lora weights  official files to tensors
+    lora weights                                 official files to tensors
+    memory                                       what all of it takes
     model         all of it as a `SoundModel`
 
 Sources: arXiv 2605.17991 (the model), arXiv 2605.18613 (the autoencoder), and the behaviour of the code at

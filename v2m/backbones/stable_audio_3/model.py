@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -34,12 +32,13 @@ from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
 from v2m.backbones.stable_audio_3.config import StableAudioConfig
 from v2m.backbones.stable_audio_3.config_file import read_config
 from v2m.backbones.stable_audio_3.lora import read_lora
+from v2m.backbones.stable_audio_3.memory import telling_memory, weights_bytes, working_bytes
 from v2m.backbones.stable_audio_3.sampler import Guidance, Prompted, sample
 from v2m.backbones.stable_audio_3.schedule import noise_levels
 from v2m.backbones.stable_audio_3.text import TextEncoder, text_encoder_folder
 from v2m.backbones.stable_audio_3.weights import CONFIG, WEIGHTS, Parts, load_parts
-from v2m.errors import InputError, OutOfMemoryError, UsageError
-from v2m.model.device import choose_device, fast_dtype, is_out_of_memory
+from v2m.errors import CheckpointError, InputError, UsageError
+from v2m.model.device import choose_device, fast_dtype
 from v2m.model.noise import latent_noise
 from v2m.stages import Cancel
 
@@ -123,8 +122,11 @@ class StableAudio3:
         """
         self._check(window)
         cancel()
-        count = self._composed_frames(window)
-        with self._memory(f"{count} latent frames of {len(window.seeds)} takes"), torch.inference_mode():
+        count = self._composed_frames(window.frame_count)
+        with (
+            telling_memory(self._device, f"{count} latent frames of {len(window.seeds)} takes"),
+            torch.inference_mode(),
+        ):
             latents = self._sampled(window, count, on_progress, cancel)
         if window.known is not None and window.known_latents is not None:
             latents = np.where(window.known[None, :, None], window.known_latents, latents)
@@ -136,7 +138,7 @@ class StableAudio3:
         It may pass full scale, which mastering brings back; the original cuts it off.
         """
         autoencoder = self._loaded().autoencoder
-        with self._memory(f"decoding {len(latents)} latent frames"), torch.inference_mode():
+        with telling_memory(self._device, f"decoding {len(latents)} latent frames"), torch.inference_mode():
             given = torch.from_numpy(np.ascontiguousarray(latents, np.float32))
             sound = autoencoder.decode(given.to(self._device, _format_of(autoencoder)))
             return np.ascontiguousarray(sound.T.float().cpu().numpy())
@@ -144,7 +146,7 @@ class StableAudio3:
     def encode(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Latents (t, c) of sound (s, 2) in the grid's sample rate; t is s / hop_samples, rounded up."""
         autoencoder = self._loaded().autoencoder
-        with self._memory(f"encoding {len(samples)} samples"), torch.inference_mode():
+        with telling_memory(self._device, f"encoding {len(samples)} samples"), torch.inference_mode():
             given = torch.from_numpy(np.ascontiguousarray(samples.T, np.float32))
             latents = autoencoder.encode(given.to(self._device, _format_of(autoencoder)))
             return latents.float().cpu().numpy()
@@ -156,6 +158,19 @@ class StableAudio3:
         gc.collect()
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
+
+    def needed_bytes(self, frame_count: int, takes: int) -> int:
+        """What composing so many frames of so many takes takes beyond what is in use now."""
+        files = [] if self._parts else [self._folder / WEIGHTS]
+        if self._text_encoder is None:
+            # of the encoder and the decoder, half of which is kept, in a format twice as wide
+            files += text_encoder_folder(self._folder, self.config.text).glob("*.safetensors")
+        loading = sum(weights_bytes(path, self._device) for path in files)
+        together = takes if self._device.type == "cuda" else 1
+        tokens = self._composed_frames(frame_count) + self.config.transformer.memory_tokens
+        words = self.config.text.longest_tokens + 1
+        itemsize = self._dtype.itemsize
+        return loading + working_bytes(self.config.transformer, tokens, words, together, itemsize)
 
     def _check(self, window: SoundWindow) -> None:
         grid, count = self.grid, window.frame_count
@@ -177,9 +192,9 @@ class StableAudio3:
             if array.shape != expected:
                 raise InputError(f"{name} has the shape {array.shape}, expected {expected}.")
 
-    def _composed_frames(self, window: SoundWindow) -> int:
+    def _composed_frames(self, frame_count: int) -> int:
         headroom = HEADROOM_S * self.grid.sample_rate_hz // self.grid.hop_samples
-        return min(window.frame_count + headroom, self.grid.longest_frames)
+        return min(frame_count + headroom, self.grid.longest_frames)
 
     def _sampled(
         self, window: SoundWindow, count: int, on_progress: FractionDone, cancel: Cancel
@@ -258,7 +273,7 @@ class StableAudio3:
 
     def _loaded(self) -> Parts:
         if self._parts is None:
-            with self._memory(f"loading {self.name}"):
+            with telling_memory(self._device, f"loading {self.name}"):
                 loras = [read_lora(path) for path in self._lora_paths()]
                 parts = load_parts(self._folder / WEIGHTS, self.config, loras)
                 parts.transformer.to(self._device, self._dtype)
@@ -268,14 +283,19 @@ class StableAudio3:
                     for layer in parts.transformer.transformer.layers:
                         layer.compile()
             if self._adapter_path is not None:
-                self._adapter = load_adapter(
-                    self._adapter_path,
-                    base_sha256=self.base_sha256,
-                    grid=self.grid,
-                    width=self.config.transformer.width,
-                )
+                self._adapter = self._read_adapter(self._adapter_path)
             self._parts = parts
         return self._parts
+
+    def _read_adapter(self, path: Path) -> EventAdapter:
+        width = self.config.transformer.width
+        adapter = load_adapter(path, base_sha256=self.base_sha256, grid=self.grid, width=width)
+        if adapter.column.size != width:
+            raise CheckpointError(
+                f"{path.name} has a column of {adapter.column.shape}, but {self.name} reads single frames.",
+                hint="Name the model that the adapter was trained on.",
+            )
+        return adapter
 
     def _deciding_files(self) -> list[Path]:
         text = text_encoder_folder(self._folder, self.config.text)
@@ -288,23 +308,6 @@ class StableAudio3:
     def _sound_dtype(self) -> torch.dtype:
         """Of the autoencoder: bfloat16 would be heard as noise, float16 is what the original decodes in."""
         return torch.float16 if self._device.type == "cuda" else torch.float32
-
-    @contextmanager
-    def _memory(self, work: str) -> Iterator[None]:
-        try:
-            yield
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            free = ""
-            if self._device.type == "cuda":
-                here, whole = (amount / 2**30 for amount in torch.cuda.mem_get_info(self._device))
-                free = f"; {here:.1f} of {whole:.1f} GiB are free"
-            raise OutOfMemoryError(
-                f"The memory of {self._device} did not suffice for {work}{free}.",
-                hint="Compose shorter windows or fewer takes, or on another device.",
-                detail=repr(error),
-            ) from error
 
 
 def _format_of(module: torch.nn.Module) -> torch.dtype:

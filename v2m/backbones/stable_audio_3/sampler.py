@@ -228,6 +228,8 @@ def sample(
         x = noise[part]
         for step, (here, there) in enumerate(pairwise(levels)):
             velocity = ask(x, step, cancel)
+            if steering is not None:
+                velocity = steering.velocity(x, velocity, float(here))
             if objective == "rectified_flow":
                 x = x + float(there - here) * velocity
             else:

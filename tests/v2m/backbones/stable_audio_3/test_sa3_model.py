@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
+from v2m.backbones.sound.head import HeadConfig, LatentHead, Steering
 from v2m.backbones.sound.model import SoundModel, SoundWindow
 from v2m.backbones.stable_audio_3 import model as model_module
 from v2m.backbones.stable_audio_3.model import StableAudio3
@@ -220,6 +221,7 @@ def test_adapters_of_other_models_are_refused(
         ({"base_sha256": "0" * 64}, "trained on weights"),
         ({"latent_rate_hz": Fraction(25)}, "latent frames a second"),
         ({"column": np.zeros(8, np.float32)}, "wide"),
+        ({"column": np.zeros((64, 2), np.float32)}, "single frames"),
     ]
     for change, told in wrong:
         with pytest.raises(CheckpointError, match=told):
@@ -274,3 +276,27 @@ def test_without_a_text_encoder_it_says_what_to_add(
     with pytest.raises(MissingPartError) as told:
         composed(ours, window())
     assert "v2m models add t5gemma-b-b-ul2" in told.value.hint
+
+
+def test_what_composing_takes_grows_with_the_work_and_shrinks_once_it_is_loaded(
+    model: Models, window: Windows, whole_checkpoint: Callable[[str], Path]
+) -> None:
+    ours = model("medium")
+    before = ours.needed_bytes(20, 1)
+    assert before > (whole_checkpoint("medium") / "model.safetensors").stat().st_size
+    composed(ours, window())
+    loaded = ours.needed_bytes(20, 1)
+    assert 0 < loaded < before / 2
+    assert loaded < ours.needed_bytes(60, 1)
+    assert loaded == ours.needed_bytes(20, 8)  # on a CPU takes are solved one after the other
+
+
+@NAMES
+def test_a_head_steers_it(model: Models, window: Windows, name: str) -> None:
+    torch.manual_seed(0)
+    head = LatentHead(HeadConfig(8, width=16, depth=2)).eval()
+    ours, wished = model(name), torch.from_numpy(window().curve)
+    plain = composed(ours, window())
+    assert np.array_equal(plain, composed(ours, window(steering=Steering(head, wished, strength=0.0))))
+    steered = composed(ours, window(steering=Steering(head, wished, levels=(0.0, 1.0))))
+    assert np.abs(steered - plain).max() > 1e-2

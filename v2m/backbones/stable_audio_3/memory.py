@@ -1,0 +1,71 @@
+"""What composing takes of a device's memory, and what is said when that runs out all the same.
+
+Conventions: bytes, beyond what is in use now.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from json import loads
+from math import prod
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from v2m.backbones.stable_audio_3.config import TransformerConfig
+from v2m.errors import OutOfMemoryError
+from v2m.model.device import is_out_of_memory
+
+BRANCHES: Final = 3  # of guidance, in one pass: both, words, none
+_WIDTHS_AT_ONCE: Final = 8
+"""Of tokens as wide as the model, alive beside the feed-forward's inner ones: residual, queries, keys, values
+and what attention gives."""
+
+
+def weights_bytes(path: Path, device: torch.device) -> int:
+    """Of a file of weights that is loaded: as it is stored on a CPU, in half formats on a GPU."""
+    try:
+        with path.open("rb") as file:
+            stored = file.seek(0, 2)
+            file.seek(0)
+            header = loads(file.read(struct.unpack("<Q", file.read(8))[0])) if device.type == "cuda" else {}
+    except (OSError, ValueError, struct.error):
+        return 0  # what is wrong with the file is said when it is read
+    header.pop("__metadata__", None)
+    numbers = sum(prod(told["shape"]) for told in header.values())
+    return numbers * torch.float16.itemsize if device.type == "cuda" else stored
+
+
+def working_bytes(config: TransformerConfig, tokens: int, text_tokens: int, takes: int, itemsize: int) -> int:
+    """Of composing: the tokens of all branches in one layer, and what all layers are told at every step."""
+    inner = int(config.width * config.feed_forward_ratio)
+    at_once = BRANCHES * takes * tokens * (3 * inner + _WIDTHS_AT_ONCE * config.width)
+    words = 3 * 2 * text_tokens * config.context_width  # keys twice and values, of words and negative words
+    known = takes * tokens * config.width
+    return itemsize * (at_once + config.depth * (words + known))
+
+
+@contextmanager
+def telling_memory(device: torch.device, work: str) -> Iterator[None]:
+    """Turn a device's error of memory into one that a person can act on.
+
+    Raises:
+        OutOfMemoryError: inside, memory did not suffice; says the numbers.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        free = ""
+        if device.type == "cuda":
+            here, whole = (amount / 2**30 for amount in torch.cuda.mem_get_info(device))
+            free = f"; {here:.1f} of {whole:.1f} GiB are free"
+        raise OutOfMemoryError(
+            f"The memory of {device} did not suffice for {work}{free}.",
+            hint="Compose shorter windows or fewer takes, or on another device.",
+            detail=repr(error),
+        ) from error
