@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from v2m_training.prepare.checks import Limits, measured
+from v2m_training.prepare.encoders import sound_encoder
 from v2m_training.prepare.fingerprint import Overlap, fingerprint, overlaps
 from v2m_training.prepare.manifest import read_sources
 from v2m_training.prepare.prepared import PreparedSet
@@ -23,9 +24,10 @@ from v2m_training.prepare.run import Order, prepare
 from v2m_training.prepare.sound import resampled
 from v2m_training.prepare.works import duplicates, joined_works, splits
 
+from v2m.codecs.soundfont import models_folder
 from v2m.curves import event_curve
 from v2m.encoders import spectral
-from v2m.errors import InputError, UsageError
+from v2m.errors import InputError, MissingPartError, UsageError
 from v2m.timebase import SAMPLE_RATE_HZ
 
 RATE_HZ = 22_050
@@ -241,3 +243,21 @@ def test_what_makes_no_sense_is_refused(order: Order, tmp_path: Path) -> None:
         Limits(shortest_s=5, longest_s=4)
     with pytest.raises(UsageError, match="sound encoder"):
         prepare(replace(order, encoders=("ears",)))
+
+
+@pytest.mark.slow
+def test_a_set_holds_the_curves_of_every_encoder(
+    order: Order, toy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("V2M_HOME", str(tmp_path / "home"))
+    sound_encoder.cache_clear()  # it remembers where the models of another test were
+    with pytest.raises(MissingPartError):
+        prepare(replace(order, encoders=("musicfm",)))
+    toy.tiny("encoders").write_musicfm(models_folder() / "musicfm")
+    for i in range(2):
+        write(tmp_path / "music" / f"{i}.wav", music(i), text="calm", licence=CC0)
+    prepared = PreparedSet(prepare(replace(order, encoders=("spectral", "musicfm"))))
+    curves = [prepared.curves(prepared.tracks[0], name, [0.7])[:, 0] for name in ("spectral", "musicfm")]
+    assert all(curve.shape == (80,) and curve.std() > 0.1 for curve in curves)
+    assert abs(np.corrcoef(curves)[0, 1]) < 0.99
+    sound_encoder.cache_clear()
