@@ -17,7 +17,7 @@ from v2m_training.fit.trainer import StepResult
 
 
 class Log:
-    """Writes for one process; the others have `QuietLog`'s silence by `writes=False`."""
+    """Written by one process; the others, whose `writes` is false, count along and stay silent."""
 
     def __init__(self, folder: Path, first_step: int, every: int, *, writes: bool) -> None:
         self._path = folder / "log.jsonl"
