@@ -70,23 +70,13 @@ class GuidedVelocity:
         control: Control | None = None,
     ) -> None:
         self._model, self._guidance, self._control, self._tick = model, guidance, control, tick
-        curve = guidance.curve_scale if conditions.event is not None else 0.0
-        # each branch: whether it has the words, whether it has the curve
-        branches = {"u": (False, False), "t": (True, False), "b": (True, True)}
-        if guidance.text_scale == 1:
-            del branches["u"]
-        if curve == 0:
-            del branches["b"]
-        elif curve == guidance.text_scale:
-            del branches["t"]
-        self._names = list(branches)
-        tokens = torch.cat(
-            [conditions.words if words else conditions.others for words, _ in branches.values()]
-        )
+        self._names = _needed(guidance, has_curve=conditions.event is not None)
+        told = {"u": conditions.others, "t": conditions.words, "b": conditions.words}
+        tokens = torch.cat([told[name] for name in self._names])
         self._encoded = self._told(model, tokens, conditions, frames)
         if conditions.event is not None:
-            shares = [float(has_curve) for _, has_curve in branches.values()]
-            event = torch.tensor(shares, device=tokens.device)[:, None, None] * conditions.event
+            shares = torch.tensor([float(name == "b") for name in self._names], device=tokens.device)
+            event = shares[:, None, None] * conditions.event
             self._encoded = replace(self._encoded, event=event)
         if control is not None:
             self._control_encoded = self._told(control.net, tokens, conditions, frames)
@@ -116,3 +106,12 @@ class GuidedVelocity:
             text_scale=self._guidance.text_scale,
             curve_scale=self._guidance.curve_scale,
         )
+
+
+def _needed(guidance: Guidance, has_curve: bool) -> list[str]:
+    """The branches whose weight is not zero: u without words and curve, t with words, b with both."""
+    curve_scale = guidance.curve_scale if has_curve else 0.0
+    names = [] if guidance.text_scale == 1 else ["u"]
+    if curve_scale == 0:
+        return [*names, "t"]
+    return [*names, "b"] if curve_scale == guidance.text_scale else [*names, "t", "b"]
