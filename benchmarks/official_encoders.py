@@ -23,7 +23,7 @@ from torch import Tensor, nn
 def dinov2(official: Path, tensors: dict[str, Tensor]) -> Any:  # noqa: ANN401 - their class
     """The vision transformer with the weights of a tiny `Dinov2Model`."""
     _package("dinov2", _checkout(official, "facebookresearch", "dinov2") / "dinov2")
-    vision: Any = importlib.import_module("dinov2.models.vision_transformer")
+    vision: Any = _official("dinov2.models.vision_transformer")
     model = vision.DinoVisionTransformer(
         img_size=70, patch_size=14, embed_dim=32, depth=2, num_heads=2, init_values=1.0, block_chunks=0,
         interpolate_offset=0.0,  # 0.1 of a patch, in some of their files, makes up for a rounding of old
@@ -42,7 +42,7 @@ def vjepa2(official: Path, tensors: dict[str, Tensor]) -> Any:  # noqa: ANN401 -
     _package("src", _checkout(official, "facebookresearch", "vjepa2") / "src")
     for name in ("timm", "timm.models", "timm.models.layers"):
         sys.modules[name] = _Anything(name)  # their drop path, which only learning uses
-    model = importlib.import_module("src.models.vision_transformer").VisionTransformer(
+    model = _official("src.models.vision_transformer").VisionTransformer(
         img_size=(32, 32), patch_size=16, num_frames=64, tubelet_size=2, embed_dim=48, depth=2, num_heads=2,
         use_rope=True, norm_layer=functools.partial(nn.LayerNorm, eps=1e-6),
     )  # fmt: skip
@@ -57,14 +57,14 @@ def cotracker(official: Path, tensors: dict[str, Tensor] | None) -> Any:  # noqa
     """The offline model, at the widths of a tiny checkpoint or, without one, as published and random."""
     _package("cotracker", _checkout(official, "facebookresearch", "co-tracker") / "cotracker")
     name = "cotracker.models.core.cotracker"
-    model: Any = importlib.import_module(f"{name}.cotracker3_offline").CoTrackerThreeOffline(
+    model: Any = _official(f"{name}.cotracker3_offline").CoTrackerThreeOffline(
         stride=4, corr_radius=3, window_len=60
     )
     if tensors is None:
         return model.eval()
-    blocks: Any = importlib.import_module(f"{name}.blocks")
-    updating: Any = importlib.import_module(f"{name}.cotracker")
-    embeddings: Any = importlib.import_module("cotracker.models.core.embeddings")
+    blocks: Any = _official(f"{name}.blocks")
+    updating: Any = _official(f"{name}.cotracker")
+    embeddings: Any = _official("cotracker.models.core.embeddings")
     model.latent_dim, model.input_dim = 16, 2 + 4 * 16 + 84
     model.fnet = blocks.BasicEncoder(input_dim=3, output_dim=16, stride=4)
     wide = updating.Attention
@@ -116,7 +116,7 @@ def _empty_musicfm(checkout: Path, layers: int, folder: Path) -> Any:  # noqa: A
     statistics.write_text(
         json.dumps({"melspec_2048_mean": 6.768444971712967, "melspec_2048_std": 18.417922652295623})
     )
-    official: Any = importlib.import_module("musicfm.model.musicfm_25hz").MusicFM25Hz
+    official: Any = _official("musicfm.model.musicfm_25hz").MusicFM25Hz
     model: Any = official(
         conv_dim=4,
         encoder_dim=32,
@@ -137,7 +137,7 @@ def avsiam(official: Path, tensors: dict[str, Tensor]) -> Any:  # noqa: ANN401 -
     sys.modules["timm.models.layers"].to_2tuple = lambda side: (side, side)  # type: ignore[attr-defined]
     _libraries(official)
     _package("avsiam", _checkout(official, "GenjiB", "AVSiam") / "src" / "models")
-    module: Any = importlib.import_module("avsiam.cav_mae_base")
+    module: Any = _official("avsiam.cav_mae_base")
     own = {
         name.removeprefix("module.vit_base."): value for name, value in tensors.items() if "vit_base." in name
     }
@@ -171,12 +171,17 @@ def avsiam(official: Path, tensors: dict[str, Tensor]) -> Any:  # noqa: ANN401 -
 def kaldi_bands(official: Path, sound: Tensor) -> Tensor:
     """Log bands of sound (1, s) as AVSiam's loader has them."""
     _libraries(official)
-    kaldi: Any = importlib.import_module("torchaudio.compliance.kaldi")
+    kaldi: Any = _official("torchaudio.compliance.kaldi")
     bands: Tensor = kaldi.fbank(
         sound - sound.mean(), htk_compat=True, sample_frequency=16_000, use_energy=False,
         window_type="hanning", num_mel_bins=128, dither=0.0, frame_shift=10,
     )  # fmt: skip
     return bands
+
+
+def _official(name: str) -> Any:  # noqa: ANN401 - a module without types
+    """A module of a checkout."""
+    return importlib.import_module(name)
 
 
 def _take(model: nn.Module, tensors: dict[str, Tensor]) -> None:
