@@ -15,7 +15,8 @@ _MEASURES = {
     "follows": "correlation of the sound's curve with the one asked for",
     "follows_off": "the same without the curve, at the same words and noise",
     "gain": "mean difference of the two",
-    "gain_95": "half the width of its 95 percent confidence interval",
+    "gain_low": "lower end of its 95 percent interval",
+    "gain_high": "upper end of its 95 percent interval",
     "samples": "samples that the correlations are of",
 }
 

@@ -3,7 +3,8 @@
     held_out_loss    the training loss on excerpts of held-out tracks, words and curves never dropped
     follows          correlation of the curve of the composed sound with the curve it was asked to follow
     follows_off      the same without the curve, at the same words and noise: what chance gives
-    gain, gain_95    mean of the differences and half the width of its confidence interval; `samples` is n
+    gain             mean of the differences, its 95 percent interval from `gain_low` to `gain_high`; `samples`
+                     is n
 Each sample has the curve and the words of a held-out track.
 Conventions: every process measures the same, since sharded weights need all of them.
 """
@@ -16,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 from torch import Tensor
 
 from v2m.audio.wav import WavWriter
 from v2m.backbones.sound.model import LatentGrid
 from v2m.curves import FINE_RATE_HZ, event_curve
+from v2m.metrics.paired import paired_test
 from v2m_training.fit.batches import Batch, Batches
 from v2m_training.fit.config import FitConfig
 from v2m_training.fit.sampling import compose
@@ -51,8 +52,10 @@ def measure(trainer: Trainer, batches: Batches, config: FitConfig, folder: Path)
         sounds = _composed(trainer, batches, config)
     for name, values in (("follows", sounds.on), ("follows_off", sounds.off)):
         figures[name] = float(np.mean(values))
-    gain = np.subtract(sounds.on, sounds.off)
-    figures |= {"gain": float(gain.mean()), "gain_95": half_width_95(gain), "samples": len(sounds.on)}
+    figures["samples"] = len(sounds.on)
+    if len(sounds.on) > 1:
+        gain = paired_test(sounds.on, sounds.off)
+        figures |= {"gain": gain.mean_difference, "gain_low": gain.low, "gain_high": gain.high}
     paths = _written(sounds, trainer, folder) if trainer.team.is_first else ()
     return Measured(figures, paths)
 
@@ -64,13 +67,6 @@ def held_out_loss(trainer: Trainer, batches: Batches, count: int) -> float:
         size = min(_CHUNK, count - first)
         total += float(trainer.loss(batches.held_out(first, size))) * size
     return total / count
-
-
-def half_width_95(values: NDArray[np.float64]) -> float:
-    """Half the width of the 95 percent confidence interval of a mean (Student's)."""
-    if len(values) < 2:
-        return float("inf")
-    return float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
 
 
 @dataclass(frozen=True)
