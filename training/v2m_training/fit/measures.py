@@ -3,8 +3,7 @@
     held_out_loss    the training loss on excerpts of held-out tracks, words and curves never dropped
     follows          correlation of the curve of the composed sound with the curve it was asked to follow
     follows_off      the same without the curve, at the same words and noise: what chance gives
-    gain             mean of the differences, its 95 percent interval from `gain_low` to `gain_high`; `samples`
-                     is n
+    gain             mean of the differences of `samples` pairs, 95 percent from `gain_low` to `gain_high`
 Each sample has the curve and the words of a held-out track.
 Conventions: every process measures the same, since sharded weights need all of them.
 """
