@@ -148,6 +148,13 @@ def test_a_listening_test_made_served_and_counted(media: Path, capsys: pytest.Ca
         assert served.wait(60) == 130
     counted = told(capsys, "listen", "results", folder)
     assert (counted["votes"], counted["by_peer"]) == (0, [])
+    trial = json.loads((folder / "test.json").read_text())["trials"][0]
+    vote = {"trial": trial["id"], "listener": "anna", "quality": "left", "sync": "right"}
+    (folder / "votes.jsonl").write_text(json.dumps(vote) + "\n")
+    assert main(["evaluate", "listen", "results", str(folder)]) == 0
+    words = capsys.readouterr().out
+    assert "1 trials answered by 1 listeners" in words
+    assert "V2M-Zero against VidMuse, listening, all videos: quality 0.689, sync 0.538" in words
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from v2m.errors import InputError
 from v2m.evaluation.clip import AUDIO_SUFFIXES, Clip, media_by_stem
 from v2m.metrics.beats import read_mono
-from v2m.metrics.clap import CLAP, cosine
+from v2m.metrics.clap import CLAP
 from v2m.metrics.clap import RATE_HZ as CLAP_RATE_HZ
+from v2m.metrics.cosine import cosine
 from v2m.metrics.fad import Body, audio_distance
 from v2m.metrics.vggish import VGGish
 from v2m.metrics.vggish_input import RATE_HZ as VGGISH_RATE_HZ

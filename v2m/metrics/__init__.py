@@ -12,6 +12,7 @@ vggish_input      sound as VGGish is shown it
 vggish            the network that FAD measures in
 frechet           the distance of two clouds of vectors
 fad               of two bodies of music
+cosine            between vectors, row by row
 clap              of music and words
 curve_distances   of event curves, as in the paper's table 8
 robustness        what harmless changes do to curves

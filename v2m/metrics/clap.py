@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v2m.errors import CheckpointError, InputError, MissingPartError
+from v2m.metrics.cosine import cosine
 
 RATE_HZ: Final = 48_000
 LoudnessRule = Literal["peak-1dB-int16", "as-is"]
@@ -64,13 +65,6 @@ def prepare(mono: NDArray[np.floating], loudness: LoudnessRule) -> NDArray[np.fl
     level = np.clip(sound * (_PEAK / peak), -1.0, 1.0)
     # truncated, not rounded, as the original's cast does
     return np.asarray((level * _INT16).astype(np.int16) / _INT16, np.float32)
-
-
-def cosine(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Cosine of rows, (n,); 0 where a row is zero."""
-    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    return np.asarray((a * b).sum(axis=1) / np.maximum(lengths, 1e-8))
 
 
 class CLAP:

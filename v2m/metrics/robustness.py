@@ -24,7 +24,7 @@ from scipy import ndimage
 
 from v2m.curves import Features, FloatArray, event_curve
 from v2m.errors import InputError
-from v2m.metrics.clap import cosine
+from v2m.metrics.cosine import cosine
 
 Pictures = NDArray[np.uint8]
 Change = Literal["shift", "rotation", "brightness", "gamma"]

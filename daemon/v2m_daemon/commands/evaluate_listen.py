@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from v2m.errors import UsageError
 from v2m.evaluation.listening.server import ListeningServer
-from v2m.evaluation.listening.trials import make_test, read_test
+from v2m.evaluation.listening.trials import QUESTIONS, make_test, read_test
 from v2m.evaluation.listening.votes import read_votes
 from v2m.evaluation.listening.winning import Preferences, preferences
 from v2m.evaluation.peers import parse_peer, peer_title
+from v2m.evaluation.published import published_tables
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -62,4 +64,16 @@ def _words(found: Preferences) -> str:
             f"({won.low:.3f} to {won.high:.3f}, {won.votes} votes)  "
             f"p {each.corrected_p_t:.2g} by t, {each.corrected_p_exact:.2g} exact, corrected"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_published({each.peer for each in found.by_peer})])
+
+
+def _published(peers: set[str]) -> Iterator[str]:
+    """What the paper's listeners said of the same peers: another system's music, so no comparison."""
+    for table in published_tables():
+        if table.columns == tuple(QUESTIONS):
+            for peer, rates in table.rows.items():
+                if peer in peers:
+                    told = ", ".join(
+                        f"{name} {rate:.3f}" for name, rate in zip(QUESTIONS, rates, strict=True)
+                    )
+                    yield f"V2M-Zero against {peer_title(peer)}, {table.benchmark}: {told} ({table.source})"

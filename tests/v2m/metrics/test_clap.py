@@ -7,7 +7,8 @@ import pyloudnorm
 import pytest
 
 from v2m.errors import CheckpointError, InputError, MissingPartError
-from v2m.metrics.clap import CLAP, RATE_HZ, cosine, prepare
+from v2m.metrics.clap import CLAP, RATE_HZ, prepare
+from v2m.metrics.cosine import cosine
 
 SOUND = (0.2 * np.sin(np.arange(RATE_HZ) / 20)).astype(np.float32)
 
