@@ -77,7 +77,7 @@ def cost_of(trainer: Trainer, batches: Batches, config: FitConfig) -> Cost:
     saved, entering, flops = _tried(trainer, batches)
     blocks = max(1, len(trainer.model.blocks()))
     held = entering + saved / blocks if config.checkpointing else saved
-    step_flops = flops * _passes(config) * config.batch_size
+    step_flops = flops * passes_of(config) * config.batch_size
     seconds = (
         config.steps * step_flops / (cluster.processes * cluster.peak_tflops * 1e12 * cluster.utilisation)
     )
@@ -87,7 +87,7 @@ def cost_of(trainer: Trainer, batches: Batches, config: FitConfig) -> Cost:
     )  # fmt: skip
 
 
-def _passes(config: FitConfig) -> int:
+def passes_of(config: FitConfig) -> int:
     """Forward passes that a step is worth: the gradients of activations are one, those of weights another."""
     backward = 2 if config.trained == "everything" else 1
     return 1 + backward + int(config.checkpointing)
