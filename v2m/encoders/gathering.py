@@ -80,7 +80,11 @@ class PictureGatherer:
             for begin in range(0, len(wanted), self._batch_size):
                 self._cancel()
                 part = wanted[begin : begin + self._batch_size]
-                for index, row in zip(part, self._compute(pictures[part]), strict=True):
+                # always as many at once: products of other shapes round otherwise, and then a row would
+                # depend on what happened to be known
+                filled = part + part[-1:] * (self._batch_size - len(part))
+                rows = self._compute(pictures[filled])[: len(part)]
+                for index, row in zip(part, rows, strict=True):
                     known[keys[index]] = row
                     self._store.put(keys[index], row)
         except BaseException:

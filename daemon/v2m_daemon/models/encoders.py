@@ -59,7 +59,7 @@ _VJEPA2: Final = Model(
 _COTRACKER: Final = Model(
     name="cotracker",
     kind="encoder",
-    summary="CoTracker 3: follows points on moving bodies, the paper's eye for dance; the encoder `motion` "
+    summary="CoTracker 3: follows points on moving bodies, the paper's eye for dance; the encoder `flow` "
     "does without it.",
     licence=LICENCES["cotracker"],
     memory_bytes=2000 * MB,

@@ -103,6 +103,7 @@ def test_what_was_seen_before_is_not_computed_again(
         return pooled(self, pictures)
 
     monkeypatch.setattr(Dinov2Encoder, "_pooled", counted)
+    monkeypatch.setitem(dinov2._BATCH, "cpu", 1)
     pictures = tiny.random_pictures(6, 70, 70)
     first = encoder_of(folder)
     first.push(np.arange(8.0), pictures[[0, 1, 0, 2, 3, 3, 4, 1]])  # a still comes many times
@@ -116,6 +117,20 @@ def test_what_was_seen_before_is_not_computed_again(
     cropped = encoder_of(folder, dtype=torch.bfloat16)
     cropped.push(np.zeros(1), pictures[:1])
     assert sum(counts) == 7  # in other numbers it is another row
+
+
+def test_a_row_does_not_depend_on_what_else_was_looked_at(
+    folder: Path, tiny: ModuleType, tmp_path: Path
+) -> None:
+    pictures = tiny.random_pictures(7, 112, 70)
+    for dtype in (torch.float32, torch.bfloat16):
+        rows = []
+        for number, parts in enumerate(([slice(7)], [slice(1), slice(1, 3), slice(3, 7)])):
+            encoder = encoder_of(folder, dtype=dtype, cache=tmp_path / f"{dtype} {number}")
+            for part in parts:
+                encoder.push(np.arange(7.0)[part], pictures[part])
+            rows.append(encoder.features().values)
+        np.testing.assert_array_equal(*rows)
 
 
 def test_a_cancel_is_heard_between_batches_and_what_was_done_is_kept(folder: Path, tiny: ModuleType) -> None:

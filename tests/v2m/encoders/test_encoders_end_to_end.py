@@ -17,6 +17,7 @@ from v2m.analysis import analyze, analyze_video
 from v2m.encoders import choosing
 from v2m.encoders.choosing import ENCODERS
 from v2m.errors import CancelledError
+from v2m.frames import SMALL, SheetGatherer
 from v2m.timeline import Cut, Media, Shot, Timeline
 
 FRAMES, CUT = 20, 8
@@ -132,6 +133,16 @@ def test_a_document_and_a_video_are_looked_at_alike(
     assert part.sheet is not None
     assert whole.sheet.aspect == part.sheet.aspect == 2.0
     assert whole.sheet.times_s == part.sheet.times_s
+
+
+def test_a_sheet_of_large_pictures_shows_them_small() -> None:
+    small = np.random.default_rng(1).integers(0, 256, (1, SMALL[1], SMALL[0], 3), dtype=np.uint8)
+    sheets = []
+    for pictures in (small, small.repeat(3, axis=1).repeat(5, axis=2)):
+        gatherer = SheetGatherer(1.0)
+        gatherer.push(np.zeros(1), pictures)
+        sheets.append(gatherer.sheet(2.0))
+    assert sheets[0] == sheets[1]
 
 
 @pytest.mark.parametrize("encoder", ["flow", "dinov2-small", "vjepa2", "avsiam"])
