@@ -7,7 +7,7 @@ Conventions: 48 kHz float32 (s, 2); `music` stands beside the parts and is their
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from v2m.stages import Cancel
 
 Samples = NDArray[np.float32]
 Sound = dict[str, Samples]
+Fade = Callable[[Sound, slice, Sound, NDArray[np.float64]], None]
 
 MUSIC: Final = "music"
 
@@ -80,6 +81,7 @@ class Splice:
         before: plays the take as it was.
         edits: plays each edit as if it were the only one.
         recorded: takes on disk to copy from, the likeliest first.
+        fade: keeps a share of a span of an edit, the rest is what it replaces.
     """
 
     def __init__(
@@ -88,7 +90,9 @@ class Splice:
         before: Excerpts,
         edits: Mapping[Edit, Excerpts],
         recorded: Sequence[Recorded] = (),
+        fade: Fade | None = None,
     ) -> None:
+        self._fade = fade or _fade
         self._plan = plan
         self._before = before
         self._edits = edits
@@ -180,11 +184,11 @@ class Splice:
         if piece.first > 0:
             fade = min(_FADE_IN, piece.length)
             there = self._kept(sources, piece.first, piece.first + fade)
-            _fade(sound, slice(0, fade), there, (np.arange(fade) + 1) / (fade + 1))
+            self._fade(sound, slice(0, fade), there, (np.arange(fade) + 1) / (fade + 1))
         if piece.goes_on is not None:
             fade = min(_FADE_OUT, piece.length)
             there = self._kept(sources, piece.goes_on - fade, piece.goes_on)
-            _fade(
+            self._fade(
                 sound, slice(piece.length - fade, piece.length), there, 1 - (np.arange(fade) + 1) / (fade + 1)
             )
         return sound

@@ -35,6 +35,9 @@ _DIGITS: Final = 6
 _APART_S: Final = 1e-3
 _HOP_S: Final = 0.002  # of `onset_strength`
 _HEAVY: Final = 0.5
+_MOST_UNLIKE: Final = 0.5
+"""Where waves cancel, a fade is made up for by no more than 3 dB: noise would be raised."""
+
 _ATTACK_REACH_S: Final = 0.12
 """An attack farther from a hit than this is another's."""
 
@@ -230,3 +233,19 @@ def lengthened(
     if others:
         raise DocumentError("The composed sound is cut, which composing a part of it again does not allow.")
     return ((course_s, song_s, end_s + samples / 48_000),)
+
+
+def fade_levelled(
+    sound: dict[str, Samples], span: slice, other: dict[str, Samples], share: FloatArray
+) -> None:
+    """Keep a share of a span, the rest is the other sound; the level stays, whether their waves agree or not.
+
+    A stretched sound and the one that it stands for have other phases: equal gains would make a dip where
+    they meet, equal powers a swell where they agree.
+    """
+    up, down = np.sin(share * np.pi / 2)[:, None], np.cos(share * np.pi / 2)[:, None]
+    for name, samples in sound.items():
+        new, old = samples[span].astype(np.float64), other[name].astype(np.float64)
+        scale = float(np.sqrt((new**2).sum() * (old**2).sum())) + 1e-12
+        alike = min(1.0, max(-_MOST_UNLIKE, float((new * old).sum()) / scale))
+        samples[span] = ((up * new + down * old) / np.sqrt(1 + 2 * up * down * alike)).astype(np.float32)

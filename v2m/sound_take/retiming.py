@@ -31,7 +31,7 @@ from v2m.retime.splice import Recorded, Splice
 from v2m.retime.verb import Retiming, kept_notes
 from v2m.score import Scored
 from v2m.shelf import TakeShelf
-from v2m.sound_take.edited import joined, knots_of, lengthened
+from v2m.sound_take.edited import fade_levelled, joined, knots_of, lengthened
 from v2m.sound_take.files import (
     BEFORE,
     COMPOSED,
@@ -163,7 +163,7 @@ def _write(
     (folder / "held").mkdir()
     try:
         shutil.copyfile(take.music, folder / "held" / "music.wav")
-        Splice(plan, before, cast(Mapping[Edit, Excerpts], edits), files).write(folder, cancel)
+        Splice(plan, before, cast(Mapping[Edit, Excerpts], edits), files, fade_levelled).write(folder, cancel)
     finally:
         shutil.rmtree(folder / "held")
     shutil.copyfile(folder / "music.wav", folder / "stems" / "music.wav")
