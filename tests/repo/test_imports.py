@@ -170,7 +170,7 @@ def test_every_library_is_declared_and_every_declared_one_used(
     needed, optional, for_work = declared(repository)
     inside = foreign(modules.values())
     outside = foreign(ast.parse(path.read_text(encoding="utf-8")) for path in scripts(repository))
-    outside -= {path.stem for path in scripts(repository)}  # they import each other
+    outside -= {name for path in scripts(repository) for name in (path.stem, path.parent.name)}  # each other
     for editor in ("resolve_scripts", "blender_addon"):  # and what Studio and Blender run
         outside -= {path.name for path in (repository / editor).iterdir()}
     assert inside - optional - UNDECLARED == needed
