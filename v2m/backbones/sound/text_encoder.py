@@ -90,7 +90,9 @@ def _model(folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - of transf
         )
     except Exception as error:  # the library raises whatever its parsers raise
         raise CheckpointError(
-            f"The text encoder in {folder} cannot be read: {error}.", hint="Add the model again."
+            f"The text encoder in {folder} cannot be read: {str(error).partition(chr(10))[0]}",
+            hint="Add the model again.",
+            detail=repr(error),
         ) from error
     if missing := sorted(report["missing_keys"]):
         raise CheckpointError(
