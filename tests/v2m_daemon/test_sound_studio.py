@@ -1,16 +1,25 @@
-"""A worker keeps the last model of sound loaded, and only that one."""
+"""A worker keeps the last model of sound loaded, and changes takes with the model that composed them."""
 
+import importlib.util
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from v2m_daemon.jobs.spec import JobKind, JobSpec
 from v2m_daemon.worker.attempt import Studio
+from v2m_daemon.worker.executor import Done, Work
 
+from v2m.audio import read_wav
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
 from v2m.codecs.soundfont import models_folder
 from v2m.errors import MissingPartError, UsageError
+from v2m.score import ScoreSettings, score
+from v2m.shelf import Shelf
+from v2m.stages import never_cancel, no_progress
 
 
 @dataclass
@@ -56,3 +65,43 @@ def test_the_last_model_stays_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(UsageError, match="no adapter"):
         studio.sound_model("paper", tmp_path / "absent")
     assert len(loads.made) == 3
+
+
+def shared(name: str) -> ModuleType:
+    """A module of the tests of takes."""
+    path = Path(__file__).parents[1] / "v2m" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_of_worker", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+def test_jobs_change_takes_of_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("V2M_HOME", str(tmp_path / "home"))
+    (models_folder() / "paper").mkdir(parents=True)
+    toy, plain = shared("toy_sound"), shared("plain_backbone")
+    analysis = plain.analysis_of(plain.programme([60, 110, 160, 215, 270, 330], 400))
+    settings = ScoreSettings(prompt="rock, 120 BPM", seed=1, backbone="paper")
+    with Shelf(tmp_path / "takes") as shelf:
+        take = score(analysis, settings, shelf=shelf, stem="film", model=toy.ToySound())[0]
+    studio = Studio(load_sound=lambda name, adapter=None: toy.ToySound())
+
+    def done(number: int, **asked: Any) -> Done:
+        spec = JobSpec(document=str(take.folder), in_place=True, **asked)
+        work = Work(f"01JOB{number}", spec, tmp_path / f"job{number}", roots=(str(tmp_path),))
+        return studio.do(work, no_progress, never_cancel)
+
+    nudged = done(1, kind=JobKind.RETIME, nudges=(("160f", "162f"),))
+    assert nudged.result["plan"]["hits"][0]["to_s"] == 162 / 24
+    assert Path(nudged.outputs["take"]) == take.folder.with_name("film-retimed.v2m")
+    redone = done(2, kind=JobKind.RESTYLE, range="4..8", prompt="calm piano, 120 BPM")
+    (span,) = redone.result["plan"]["spans"]
+    was, now = (read_wav(folder / "music.wav") for folder in (take.folder, Path(redone.outputs["take"])))
+    first = round(span["start_s"] * 48_000)
+    np.testing.assert_array_equal(now[:first], was[:first])
+    with pytest.raises(UsageError, match="no parts"):
+        done(3, kind=JobKind.RESTYLE, prompt="calm", lock="rhythm")
