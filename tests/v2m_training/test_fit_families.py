@@ -1,6 +1,10 @@
 """Fine-tuning of tiny models of every family, read from files in their official layout."""
 
 import importlib.util
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+import v2m_training.fit.run
 from safetensors.torch import load_file
 from v2m_training.fit.config import CurveInput, FitConfig, LowRank, Measuring, Optimisation
 from v2m_training.fit.families import load_family
@@ -147,3 +152,71 @@ def test_products_in_bfloat16_train_weights_in_float32(
     assert formats == {torch.bfloat16} | ({torch.float32} if "open" in family else set())
     expected = load_file(fit(exact))[model.column]
     assert torch.nn.functional.cosine_similarity(weights, expected).item() > 0.9
+
+
+FAMILIES = ("stable-audio-3-small-base", "stable-audio-open", "paper")
+
+
+class Stopped(Exception):
+    """Stands for a kill right after a state was written; a real one is tried on the toy."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_run_that_goes_on_ends_as_one_that_was_not_stopped(
+    family: str,
+    folders: Callable[[str], Path],
+    tmp_path: Path,
+    toy: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = run_of(family, folders(family), tmp_path, toy, trained="lora", steps=6, save_every=2)
+    whole = load_file(fit(config))
+    save_state = v2m_training.fit.run.save_state
+
+    def save_and_stop(path: Path, step: int, *parts: Any, **more: Any) -> None:
+        save_state(path, step, *parts, **more)
+        if step == 4:
+            raise Stopped
+
+    again = replace(config, out_dir=tmp_path / "again")
+    with monkeypatch.context() as patched:
+        patched.setattr(v2m_training.fit.run, "save_state", save_and_stop)
+        with pytest.raises(Stopped):
+            fit(again)
+    resumed = load_file(fit(again))
+    assert all(torch.equal(resumed[name], value) for name, value in whole.items())
+    lines = [(run.out_dir / "log.jsonl").read_text().splitlines() for run in (config, again)]
+    told = [[line.split(', "steps_per_s"')[0] for line in of_run] for of_run in lines]
+    assert told[0] == told[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_two_processes_train_a_family_as_one_does(
+    family: str, folders: Callable[[str], Path], tmp_path: Path, toy: ModuleType
+) -> None:
+    config = run_of(family, folders(family), tmp_path, toy, trained="everything", steps=4)
+    alone = load_file(fit(config))
+    (tmp_path / "two.toml").write_text(
+        f'family = "{family}"\ndata = "set"\nout_dir = "two"\nweights = "{config.weights}"\n'
+        f'trained = "everything"\nsteps = 4\nbatch_size = 4\ncrop_s = {config.crop_s}\ndevice = "cpu"\n'
+        'precision = "float32"\nlog_every = 2\nsave_every = 100\n[optimisation]\nwarmup_steps = 1\n'
+        "learning_rate = 1e-3\nnew_rate = 5e-2\nema_decay = 0.5\n"
+        "[measuring]\nevery = 0\nexcerpts = 2\nsamples = 0\n[lora]\nrank = 2\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += ["-m", "v2m_training", "fit", "--config", str(tmp_path / "two.toml")]
+    done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    together = load_file(tmp_path / "two" / "trained.safetensors")
+    for name, value in alone.items():
+        assert torch.allclose(together[name], value, atol=2e-4), name
+    one, two = (
+        [json.loads(line) for line in (tmp_path / out / "log.jsonl").read_text().splitlines()]
+        for out in ("run", "two")
+    )
+    assert [line["step"] for line in one] == [line["step"] for line in two]
+    for a, b in zip(one, two, strict=True):
+        name = "loss" if "loss" in a else "held_out_loss"
+        assert b[name] == pytest.approx(a[name], rel=1e-4)
