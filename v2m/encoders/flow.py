@@ -2,8 +2,9 @@
 
     pictures of one shot -> optical flow from each to the next -> velocities -> cells (`motion`)
 
-Conventions: a row is dated in the middle between its two pictures; one more stands at the beginning of each
-shot, so that the change over a cut is dated at the cut. Cuts themselves are no movement.
+Conventions: the row of a picture is the mean of the velocities before and after it, that of a shot's first
+picture the one after it; its last one has none. So a film whose pictures are unevenly apart (24 a second made
+of 60, say) moves evenly all the same. Cuts themselves are no movement.
 """
 
 from __future__ import annotations
@@ -46,6 +47,15 @@ class _Seen:
     luma: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class _Pair:
+    before: _Seen
+    after: _Seen
+    shot: int
+    is_first: bool
+    """Whether nothing of the shot came before."""
+
+
 class FlowEncoder:
     """Takes the pictures of one programme; those of a shot in order, forwards or backwards."""
 
@@ -58,7 +68,8 @@ class FlowEncoder:
         self._cancel = cancel
         self._last: dict[int, _Seen] = {}
         self._begun: set[int] = set()
-        self._times_s: list[FloatArray] = []
+        self._before: dict[int, FloatRows] = {}
+        self._times_s: list[float] = []
         self._rows: list[FloatRows] = []
 
     def size(self, aspect: float) -> tuple[int, int]:
@@ -77,47 +88,46 @@ class FlowEncoder:
         """
         check_pictures(times_s, pictures)
         numbers = np.zeros(len(times_s), dtype=np.intp) if shots is None else shots
-        pairs: list[tuple[_Seen, _Seen, int]] = []
+        pairs: list[_Pair] = []
         for time_s, picture, shot in zip(times_s.tolist(), pictures, numbers.tolist(), strict=True):
             seen = _Seen(time_s, picture.astype(np.float32) @ _LUMA)
             before = self._last.get(shot)
             if before is not None and 0 < abs(time_s - before.time_s) <= MAX_GAP_S:
-                pairs.append((before, seen, shot))
+                pairs.append(_Pair(before, seen, shot, is_first=shot in self._begun))
+                self._begun.discard(shot)
             else:
-                self._rest(time_s, shot)
+                # nothing is known to move, unless another picture follows
+                self._begun.add(shot)
+                self._add(time_s, motion_rows(*(np.zeros((1, 1, 2)),) * 2, np.zeros((1, 1)))[0])
             self._last[shot] = seen
         for begin in range(0, len(pairs), _PAIRS_AT_ONCE):
             self._cancel()
             self._take(pairs[begin : begin + _PAIRS_AT_ONCE])
         # a shot that is no longer in a whole batch is over; its last picture need not be held
-        self._last = {shot: self._last[shot] for shot in set(numbers.tolist())}
+        here = set(numbers.tolist())
+        self._last = {shot: self._last[shot] for shot in here}
+        self._before = {shot: row for shot, row in self._before.items() if shot in here}
+        self._begun &= here
 
-    def _rest(self, time_s: float, shot: int) -> None:
-        """A picture without one before it: nothing is known to move, until the shot's first pair is seen."""
-        self._begun.discard(shot)
-        self._add(np.array([time_s]), motion_rows(*(np.zeros((1, 1, 2)),) * 2, np.zeros((1, 1))))
+    def _take(self, pairs: list[_Pair]) -> None:
+        earlier = np.stack([pair.before.luma for pair in pairs])
+        later = np.stack([pair.after.luma for pair in pairs])
+        apart_s = np.array([pair.after.time_s - pair.before.time_s for pair in pairs])
+        for pair, row in zip(pairs, _rows(earlier, later, apart_s), strict=True):
+            mean = row if pair.is_first else (row + self._before[pair.shot]) / 2
+            self._before[pair.shot] = row
+            # it takes the place of the rest that was noted for a first picture
+            self._add(pair.before.time_s, mean)
 
-    def _take(self, pairs: list[tuple[_Seen, _Seen, int]]) -> None:
-        earlier = np.stack([before.luma for before, _, _ in pairs])
-        later = np.stack([after.luma for _, after, _ in pairs])
-        apart_s = np.array([after.time_s - before.time_s for before, after, _ in pairs])
-        rows = _rows(earlier, later, apart_s)
-        middles_s = np.array([(before.time_s + after.time_s) / 2 for before, after, _ in pairs])
-        self._add(middles_s, rows)
-        for (before, _, shot), row in zip(pairs, rows, strict=True):
-            if shot not in self._begun:
-                self._begun.add(shot)
-                self._add(np.array([before.time_s]), row[None])
-
-    def _add(self, times_s: FloatArray, rows: FloatRows) -> None:
-        self._times_s.append(times_s)
-        self._rows.append(rows)
+    def _add(self, time_s: float, row: FloatRows) -> None:
+        self._times_s.append(time_s)
+        self._rows.append(row)
 
     def features(self) -> Features:
         """Features of all pictures so far, in order of time."""
         if not self._rows:
             return Features(np.zeros(0), np.zeros((0, FEATURE_COUNT), dtype=np.float32), NAME)
-        return in_order(np.concatenate(self._times_s), np.concatenate(self._rows), NAME)
+        return in_order(np.array(self._times_s), np.stack(self._rows), NAME)
 
 
 def _rows(earlier: NDArray[np.float32], later: NDArray[np.float32], apart_s: FloatArray) -> FloatRows:

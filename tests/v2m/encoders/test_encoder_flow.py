@@ -92,12 +92,23 @@ def test_a_cut_is_no_movement_and_shots_that_come_mixed_or_backwards_are_told_ap
         mixed.push(np.array([time_s, time_s + 2]), pair, np.array([0, 1]))
     np.testing.assert_allclose(mixed.features().values, alone.features().values, atol=1e-5)
     np.testing.assert_allclose(mixed.features().times_s, alone.features().times_s)
-    forwards = alone.features().values[1:30]
+    forwards = alone.features().values[:29]
     backwards = FlowEncoder()
     pictures = np.stack([scenes[0](t, 128, 72) for t in times_s.tolist()])
     backwards.push(times_s[::-1], pictures, np.zeros(30, int))
-    reversed_rows = backwards.features().values[:29][::-1]
+    reversed_rows = backwards.features().values[::-1]
     np.testing.assert_allclose(reversed_rows[:, 1:], -forwards[:, 1:], atol=1e-5)
+
+
+def test_a_gap_in_a_shot_is_no_movement(moving: ModuleType) -> None:
+    scene = moving.dancer(())
+    encoder = FlowEncoder()
+    times_s = np.array([0.0, 0.04, 0.08, 3.0, 3.04, 3.08, 6.0])
+    encoder.push(times_s, np.stack([scene(t % 1, 128, 72) for t in times_s.tolist()]), np.zeros(7, int))
+    features = encoder.features()
+    np.testing.assert_allclose(features.times_s, [0, 0.04, 3.0, 3.04, 6.0])
+    np.testing.assert_allclose(features.values[2], features.values[0], atol=0.05)
+    np.testing.assert_allclose(features.values[4], np.eye(1, FEATURE_COUNT)[0] * STILLNESS)
 
 
 def test_no_picture_and_one_picture_are_no_movement() -> None:
