@@ -29,7 +29,7 @@ from v2m.analysis import analyze_video
 from v2m.backbones import load_backbone
 from v2m.evaluation.dancing import follow_dancer
 from v2m.evaluation.published import published_tables
-from v2m.evaluation.rows import motion_of_video
+from v2m.evaluation.seen import motion_of_video
 from v2m.metrics.beats import read_mono, track_beats
 from v2m.metrics.dance import (
     TOLERANCES_S,

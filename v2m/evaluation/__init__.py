@@ -3,7 +3,9 @@
 readers    folders as their makers lay them out -> clips
 peers      who else makes music for pictures, under what licence, and how to get their audio
 published  figures of papers, with their sources and contradictions
-rows       what is measured of one clip's music, kept so that a run can be stopped
+store      what was found, kept so that a run can be stopped
+seen       cuts, arrivals and curves of the videos
+rows       what is measured of one clip's music
 spread     many clips over processes, devices or a cluster
 run        a benchmark and folders of audio -> measured rows
 dancing    a dancer's arrivals as hits

@@ -27,8 +27,8 @@ from v2m.analysis import Analysis, analyze_video
 from v2m.errors import OutputWriteError, V2MError
 from v2m.evaluation.clip import Benchmark, Clip
 from v2m.evaluation.dancing import follow_dancer
-from v2m.evaluation.rows import motion_of_video
 from v2m.evaluation.run import Spreading
+from v2m.evaluation.seen import motion_of_video
 from v2m.score import ScoreSettings, score
 from v2m.shelf import Shelf
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from v2m.evaluation.plots import SERIES, interval_plot, tolerance_plot
-from v2m.evaluation.rows import write_whole
 from v2m.evaluation.run import Results
+from v2m.evaluation.store import write_whole
 from v2m.evaluation.table import Cell, Comparison, Table, make_table
 from v2m.report.markup import Content, Markup, tag
 from v2m.report.palette import palette_css

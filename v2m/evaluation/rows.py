@@ -1,34 +1,25 @@
-"""What is measured of one clip's music, as plain values, kept on disk by what they were measured from.
-
-A row stands for one clip, one peer and one set of settings. Its name on disk is a hash of those and of the
-files' sizes and times of change, so a run that was stopped goes on, and a file that was made again is
-measured again. Rows are written whole or not at all; any number of processes may write into one folder.
+"""What is measured of one clip's music, as plain values: a row stands for a clip, a peer and some settings.
 
 Conventions: plain JSON values; times in seconds, tolerances as text in milliseconds ("100").
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from v2m.curves import DEFAULT_KERNEL_S, EventCurve, Features, event_curve
+from v2m.curves import DEFAULT_KERNEL_S, EventCurve, event_curve
 from v2m.encoders import spectral
-from v2m.encoders.pixel import PixelEncoder
-from v2m.errors import OutputWriteError
 from v2m.evaluation.clip import Clip, Measure
-from v2m.frames import FrameBatch, probe
+from v2m.evaluation.seen import CURVE_RATE_HZ, SeenVideos
+from v2m.evaluation.store import Row, RowStore, name_of
 from v2m.metrics.beats import (
     RATE_HZ,
+    Beats,
     Mono,
     OnsetSettings,
     detect_onsets,
@@ -48,18 +39,14 @@ from v2m.metrics.dance import (
     tolerance_scores,
 )
 from v2m.metrics.hit_at_frame import hit_at_frame
-from v2m.metrics.motion import MotionBeats, PictureMotion, motion_beats, motion_of_poses
+from v2m.metrics.motion import MotionBeats
 from v2m.metrics.sch import TOLERANCES_S as CUT_TOLERANCES_S
 from v2m.metrics.sch import scene_cut_hit
-from v2m.shots.published import Detector, video_cuts
-from v2m.shots.video import timeline_of_video
-
-Row = dict[str, Any]
+from v2m.shots.published import Detector
 
 VERSION: Final = 1
 """Part of every row's name: rows of an older way of measuring are not taken for new ones."""
 
-_CURVE_RATE_HZ: Final = 12.5
 _PUBLISHED: Final[tuple[OnsetSettings, ...]] = ("d2m-gan-1s", "loris-1s")
 
 
@@ -81,52 +68,15 @@ class Unit:
     clip: Clip
     audio: Path
     settings: MeasureSettings
+    looked: Path | None = None
+    """A folder that keeps what is seen of videos; None looks again each time."""
 
     @property
     def name(self) -> str:
         """Of the row on disk."""
-        files = [_stamp(path) for path in (self.audio, self.clip.video, self.clip.audio, self.clip.poses)]
-        text = json.dumps([VERSION, self.clip.id, self.clip.bpm, asdict(self.settings), files])
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-class RowStore:
-    """A folder of rows."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def get(self, name: str) -> Row | None:
-        """A row that was measured before; None if it was not, or its file is broken."""
-        try:
-            row = json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return row if isinstance(row, dict) else None
-
-    def put(self, name: str, row: Row) -> None:
-        """Keep a row.
-
-        Raises:
-            OutputWriteError: it cannot be written.
-        """
-        write_whole(self.folder / f"{name}.json", json.dumps(row, allow_nan=False))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that others see the old one or the new, never a part.
-
-    Raises:
-        OutputWriteError: it cannot be written.
-    """
-    try:
-        number, draft = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        with os.fdopen(number, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(draft, path)
-    except OSError as error:
-        raise OutputWriteError(f"{path} could not be written: {error.strerror}.") from error
+        clip = self.clip
+        files = (self.audio, clip.video, clip.audio, clip.poses)
+        return name_of(VERSION, clip.id, clip.bpm, clip.poses_rate_hz, asdict(self.settings), *files)
 
 
 def measure_unit(unit: Unit) -> Row:
@@ -143,8 +93,9 @@ def measure_unit(unit: Unit) -> Row:
         "beats": len(beats.times_s), "tempo_bpm": beats.tempo_bpm,
     }  # fmt: skip
     clip, settings = unit.clip, unit.settings
+    seen = SeenVideos(RowStore(unit.looked) if unit.looked else None)
     if clip.video is not None and {"sch", "hit"} & set(settings.measures):
-        cuts = video_cuts(clip.video, settings.detector)
+        cuts = seen.cuts(clip.video, settings.detector)
         row["detector"], row["cuts"] = cuts.detector, list(cuts.cuts_s)
         row["sch"] = sch_row(cuts.cuts_s, beats.times_s, cuts.duration_s)
         if "hit" in settings.measures:
@@ -159,9 +110,9 @@ def measure_unit(unit: Unit) -> Row:
             )
             row["hit"] = asdict(hit)
     if "dance" in settings.measures:
-        row["dance"] = dance_row(clip, mono, beats.times_s, beats.tempo_bpm, settings.shifts)
+        row["dance"] = dance_row(clip, seen.motion(clip), mono, beats, settings.shifts)
     if clip.video is not None and "curves" in settings.measures:
-        row["curves"] = _curves(clip, mono, settings.kernel_s)
+        row["curves"] = _curves(clip, mono, seen.curve(clip.video, settings.kernel_s))
     return row
 
 
@@ -175,9 +126,9 @@ def sch_row(
     return {f"{1000 * tolerance:g}": asdict(score) for tolerance, score in scores.items()}
 
 
-def dance_row(clip: Clip, mono: Mono, beats_s: np.ndarray[Any, Any], tempo_bpm: float, shifts: int) -> Row:
+def dance_row(clip: Clip, motion: MotionBeats, mono: Mono, beats: Beats, shifts: int) -> Row:
     """Beat scores by every definition that the clip's data allow, each beside chance."""
-    motion = motion_of_clip(clip)
+    beats_s, tempo_bpm = beats.times_s, beats.tempo_bpm
     duration_s = len(mono) / RATE_HZ
     row: Row = {"motion_beats": motion.times_s.tolist(), "motion_tempo_bpm": motion.tempo_bpm}
     for tolerance in TOLERANCES_S:
@@ -213,31 +164,9 @@ def _told(score: BeatScores) -> Row:
     return asdict(score) | {"f1": score.f1}
 
 
-def motion_of_clip(clip: Clip) -> MotionBeats:
-    """Motion beats of a clip: of its joints where they are known, else of its picture."""
-    if clip.poses is not None:
-        poses = np.load(clip.poses, allow_pickle=False)
-        return motion_beats(motion_of_poses(np.arange(len(poses)) / clip.poses_rate_hz, poses))
-    return motion_of_video(clip.video) if clip.video is not None else MotionBeats(np.zeros(0), None)
-
-
-@lru_cache(maxsize=64)  # the same video is measured for every peer
-def motion_of_video(video: Path) -> MotionBeats:
-    """Motion beats of a video's picture.
-
-    Raises:
-        MediaError: it cannot be read.
-    """
-    looking = PictureMotion()
-    timeline_of_video(video, watch=lambda batch: looking.push(batch.times_s, batch.pictures))
-    return motion_beats(looking.motion())
-
-
-def _curves(clip: Clip, mono: Mono, kernel_s: float) -> Row:
+def _curves(clip: Clip, mono: Mono, video: EventCurve) -> Row:
     """Event curves of music, video and original music, as rows of one length."""
-    assert clip.video is not None  # noqa: S101 - the caller looked
-    duration_s = float(probe(clip.video).duration_s)
-    video = event_curve(_looked_at(clip.video), duration_s, rate_hz=_CURVE_RATE_HZ, kernel_s=kernel_s)
+    duration_s, kernel_s = len(video.values) / CURVE_RATE_HZ, video.kernel_s
     music = music_curve(mono, duration_s, kernel_s)
     correlated = np.ptp(video.values) > 0 and np.ptp(music.values) > 0
     row: Row = {
@@ -253,22 +182,4 @@ def _curves(clip: Clip, mono: Mono, kernel_s: float) -> Row:
 def music_curve(mono: Mono, duration_s: float, kernel_s: float = DEFAULT_KERNEL_S) -> EventCurve:
     """The event curve of music over a programme."""
     heard = spectral.encode(mono, RATE_HZ)
-    return event_curve(heard, duration_s, rate_hz=_CURVE_RATE_HZ, kernel_s=kernel_s)
-
-
-@lru_cache(maxsize=64)
-def _looked_at(video: Path) -> Features:
-    encoder = PixelEncoder()
-
-    def watch(batch: FrameBatch) -> None:
-        encoder.push(batch.times_s, batch.pictures)
-
-    timeline_of_video(video, watch=watch)
-    return encoder.features()
-
-
-def _stamp(path: Path | None) -> Mapping[str, object] | None:
-    if path is None:
-        return None
-    state = path.stat()
-    return {"name": path.name, "size": state.st_size, "changed": state.st_mtime_ns}
+    return event_curve(heard, duration_s, rate_hz=CURVE_RATE_HZ, kernel_s=kernel_s)

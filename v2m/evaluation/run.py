@@ -1,6 +1,7 @@
 """A benchmark and folders of audio -> measured rows; stopped at any time, it goes on where it was.
 
     OUT/rows/      one small file for each clip and peer, see `rows`
+    OUT/seen/      cuts, arrivals and curves of the videos, found once for all peers
     OUT/vectors/   what VGGish and CLAP made of each file
     OUT/results.json   all of it together, what `table` and `report` are made from
 
@@ -19,8 +20,9 @@ from v2m.errors import DocumentError, UsageError, V2MError
 from v2m.evaluation.bodies import Bodies
 from v2m.evaluation.clip import Benchmark, Clip
 from v2m.evaluation.peers import audio_of
-from v2m.evaluation.rows import MeasureSettings, Row, RowStore, Unit, measure_unit, write_whole
+from v2m.evaluation.rows import MeasureSettings, Unit, measure_unit
 from v2m.evaluation.spread import Given, Result, spread
+from v2m.evaluation.store import Row, RowStore, write_whole
 
 RESULTS_NAME: Final = "results.json"
 FORMAT: Final = "v2m-evaluation-1"
@@ -104,9 +106,9 @@ def run_benchmark(
     store = RowStore(out / "rows")
     held = {key: audio_of(folder) for key, folder in peers.items()}
     units = {
-        (key, clip.id): Unit(clip, files[clip.id], settings)
+        (key, clip.id): Unit(clip, files[clip.id], settings, out / "seen")
+        for clip in benchmark.clips  # clip by clip, so that what one peer's row saw serves the next
         for key, files in held.items()
-        for clip in benchmark.clips
         if clip.id in files
     }
     rows, failed = _measured(list(units.values()), store, where or Spreading(), on_progress)

@@ -15,8 +15,8 @@ import numpy as np
 
 from v2m.evaluation.peers import peer_title
 from v2m.evaluation.published import contradictions, published_tables
-from v2m.evaluation.rows import Row
 from v2m.evaluation.run import PeerResults, Results
+from v2m.evaluation.store import Row
 from v2m.metrics.curve_distances import curve_distances
 from v2m.metrics.dance import harmonic_mean
 from v2m.metrics.paired import Paired, bonferroni, paired_test

@@ -12,6 +12,7 @@ import numpy as np
 from v2m.errors import UsageError
 from v2m.evaluation.clip import VIDEO_SUFFIXES, Clip
 from v2m.evaluation.rows import dance_row
+from v2m.evaluation.seen import SeenVideos
 from v2m.metrics.beats import read_mono, track_beats
 from v2m_daemon.commands.evaluate_files import audio_files, by_clip
 
@@ -62,7 +63,7 @@ def _clips(arguments: argparse.Namespace) -> list[tuple[Clip, Path]]:
 def _row(clip: Clip, path: Path) -> dict[str, Any]:
     mono = read_mono(path)
     beats = track_beats(mono)
-    row = dance_row(clip, mono, beats.times_s, beats.tempo_bpm, _SHIFTS)
+    row = dance_row(clip, SeenVideos().motion(clip), mono, beats, _SHIFTS)
     return row | {"music_beats": beats.times_s.tolist(), "music_tempo_bpm": beats.tempo_bpm}
 
 

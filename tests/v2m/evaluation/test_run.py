@@ -14,9 +14,11 @@ from v2m.evaluation.clip import Benchmark, Clip
 from v2m.evaluation.peers import PEERS, audio_of, parse_peer, peer_title
 from v2m.evaluation.published import contradictions, published_tables
 from v2m.evaluation.report import write_report
-from v2m.evaluation.rows import MeasureSettings, RowStore, Unit, measure_unit
+from v2m.evaluation.rows import MeasureSettings, Unit, measure_unit
 from v2m.evaluation.run import PeerResults, Results, Spreading, read_results, run_benchmark
+from v2m.evaluation.seen import SeenVideos
 from v2m.evaluation.spread import spread
+from v2m.evaluation.store import RowStore
 from v2m.evaluation.table import make_table
 
 Make = Callable[..., Path]
@@ -83,6 +85,24 @@ def test_a_changed_file_or_setting_is_measured_anew(tmp_path: Path, clicks: Make
     assert Unit(Clip("a"), wav, MeasureSettings(("sch",))).name != first
     clicks(tmp_path / "a.wav", [1.0, 2.0], 2.5)
     assert unit.name != first
+
+
+def test_a_video_is_looked_at_once_for_all_peers(tmp_path: Path, film: Make) -> None:
+    video = film(tmp_path / "a.mp4", CUTS_S)
+    seen = SeenVideos(RowStore(tmp_path / "seen"))
+    first = (seen.cuts(video, "v2m"), seen.curve(video, 0.7).values.tolist())
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "seen").iterdir()}
+    assert len(files) == 2
+    again = SeenVideos(RowStore(tmp_path / "seen"))
+    assert (again.cuts(video, "v2m"), again.curve(video, 0.7).values.tolist()) == first
+    assert {path: path.stat().st_mtime_ns for path in files} == files
+    assert SeenVideos().cuts(video, "v2m") == first[0]
+
+
+def test_joints_that_are_none_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.npy").write_bytes(b"\x80\x02}q\x00.")
+    with pytest.raises(V2MError, match="joints"):
+        SeenVideos().motion(Clip("a", poses=tmp_path / "a.npy"))
 
 
 def test_a_broken_row_is_no_row(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Final, Literal
 from v2m.errors import DocumentError, InputError, OutputExistsError
 from v2m.evaluation.clip import VIDEO_SUFFIXES, media_by_stem
 from v2m.evaluation.peers import audio_of
-from v2m.evaluation.rows import write_whole
+from v2m.evaluation.store import write_whole
 
 TEST_NAME: Final = "test.json"
 FORMAT: Final = "v2m-listening-1"
