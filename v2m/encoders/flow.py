@@ -1,23 +1,23 @@
 """The video encoder `flow`: how what is in the picture moves against the camera; no weights, for dance.
 
     pictures of one shot -> optical flow from each to the next -> velocities -> cells (`motion`)
+                         -> smoothed over a quarter of a second, within the shot
 
-Conventions: the row of a picture is the mean of the velocities before and after it, that of a shot's first
-picture the one after it; its last one has none. So a film whose pictures are unevenly apart (24 a second made
-of 60, say) moves evenly all the same. Cuts themselves are no movement.
+Conventions: the row of a picture is the velocity after it; a shot's last picture has none. Cuts themselves
+are no movement.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from v2m.curves import Features, FloatArray
+from v2m.curves import Features, FloatArray, smooth_hann
 from v2m.encoders.gathering import check_pictures, in_order
-from v2m.encoders.motion import FEATURE_COUNT, FloatRows, motion_rows
+from v2m.encoders.motion import FEATURE_COUNT, STILLNESS, FloatRows, motion_rows
 from v2m.encoders.optical_flow import optical_flow
 from v2m.stages import Cancel, never_cancel
 
@@ -32,11 +32,18 @@ PIXELS: Final = 128 * 72
 MAX_GAP_S: Final = 0.5
 """Pictures further apart are not taken as one movement."""
 
+SMOOTHED_S: Final = 0.32
+"""Length of the Hann window over velocities, as good as a mean over half of it, about as long as a step of a
+dance takes. Curves of three real films at 30 pictures a second, and at 24 picked of them, correlate by 0.94,
+0.97 and 0.97 with it, by 0.59, 0.89 and 0.95 without."""
+
 _PAIRS_AT_ONCE: Final = 16
 """Planes of 0.6 MB, which stay in a core's cache; and a cancel is heard within a tenth of a second."""
 
 _TEXTURE: Final = 60.0
 """Smaller eigenvalue, squared levels of 255, from which on a pixel's movement is taken for sure by half."""
+
+_REST: Final = np.eye(1, FEATURE_COUNT, dtype=np.float32)[0] * np.float32(STILLNESS)
 
 _LUMA: Final = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # BT.709
 
@@ -45,6 +52,14 @@ _LUMA: Final = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # BT.709
 class _Seen:
     time_s: float
     luma: NDArray[np.float32]
+
+
+@dataclass
+class _Run:
+    """Velocities in a shot without a gap."""
+
+    times_s: list[float] = field(default_factory=list)
+    rows: list[FloatRows] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -68,9 +83,8 @@ class FlowEncoder:
         self._cancel = cancel
         self._last: dict[int, _Seen] = {}
         self._begun: set[int] = set()
-        self._before: dict[int, FloatRows] = {}
-        self._times_s: list[float] = []
-        self._rows: list[FloatRows] = []
+        self._runs: dict[int, _Run] = {}
+        self._all_runs: list[_Run] = []
 
     def size(self, aspect: float) -> tuple[int, int]:
         """Square pixels, so that a movement is as long across as down."""
@@ -98,7 +112,7 @@ class FlowEncoder:
             else:
                 # nothing is known to move, unless another picture follows
                 self._begun.add(shot)
-                self._add(time_s, motion_rows(*(np.zeros((1, 1, 2)),) * 2, np.zeros((1, 1)))[0])
+                self._all_runs.append(_Run([time_s], [np.copy(_REST)]))
             self._last[shot] = seen
         for begin in range(0, len(pairs), _PAIRS_AT_ONCE):
             self._cancel()
@@ -106,7 +120,7 @@ class FlowEncoder:
         # a shot that is no longer in a whole batch is over; its last picture need not be held
         here = set(numbers.tolist())
         self._last = {shot: self._last[shot] for shot in here}
-        self._before = {shot: row for shot, row in self._before.items() if shot in here}
+        self._runs = {shot: run for shot, run in self._runs.items() if shot in here}
         self._begun &= here
 
     def _take(self, pairs: list[_Pair]) -> None:
@@ -114,20 +128,29 @@ class FlowEncoder:
         later = np.stack([pair.after.luma for pair in pairs])
         apart_s = np.array([pair.after.time_s - pair.before.time_s for pair in pairs])
         for pair, row in zip(pairs, _rows(earlier, later, apart_s), strict=True):
-            mean = row if pair.is_first else (row + self._before[pair.shot]) / 2
-            self._before[pair.shot] = row
-            # it takes the place of the rest that was noted for a first picture
-            self._add(pair.before.time_s, mean)
-
-    def _add(self, time_s: float, row: FloatRows) -> None:
-        self._times_s.append(time_s)
-        self._rows.append(row)
+            if pair.is_first:  # something moves after all
+                self._runs[pair.shot] = _Run()
+                self._all_runs.append(self._runs[pair.shot])
+            self._runs[pair.shot].times_s.append(pair.before.time_s)
+            self._runs[pair.shot].rows.append(row)
 
     def features(self) -> Features:
         """Features of all pictures so far, in order of time."""
-        if not self._rows:
+        if not self._all_runs:
             return Features(np.zeros(0), np.zeros((0, FEATURE_COUNT), dtype=np.float32), NAME)
-        return in_order(np.array(self._times_s), np.stack(self._rows), NAME)
+        times_s = np.array([time_s for run in self._all_runs for time_s in run.times_s])
+        # a run takes the place of the rest that was noted for its first picture, since it was added later
+        return in_order(times_s, np.concatenate([_smoothed(run) for run in self._all_runs]), NAME)
+
+
+def _smoothed(run: _Run) -> FloatRows:
+    """Weighted means under a Hann window, of what lies inside the run near its ends."""
+    rows = np.stack(run.rows)
+    if len(rows) < 2:
+        return rows
+    rate_hz = 1 / float(np.median(np.abs(np.diff(run.times_s))))
+    columns = [smooth_hann(column, rate_hz, SMOOTHED_S) for column in rows.T]
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
 def _rows(earlier: NDArray[np.float32], later: NDArray[np.float32], apart_s: FloatArray) -> FloatRows:
