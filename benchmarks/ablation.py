@@ -2,6 +2,7 @@
 
     python benchmarks/ablation.py --start TEXT-TO-MUSIC.safetensors --corpus DIR --out DIR
         [--ablation FILE] [--steps N] [--batch N] [--pieces N] [--cases N] [--threads N] [--seed N]
+        [--adherence X]
 
 From the same text-to-music weights each arm of the ablation (`training/ablations/kernel.toml`) fine-tunes
 the curve stage on the same pieces, with curves of its own smoothing. Then each composes the same cases: a
@@ -112,7 +113,7 @@ def _with_column(options: argparse.Namespace) -> Path:
     return path
 
 
-def listen(weights: Path, kernel_s: float | None, cases: Sequence[Case]) -> list[Heard]:
+def listen(weights: Path, kernel_s: float | None, cases: Sequence[Case], adherence: float) -> list[Heard]:
     """Compose the cases with some weights, following cuts smoothed so, or words alone, and measure."""
     backbone, player = Sketch(weights), QuickPlayer()
     results = []
@@ -120,7 +121,7 @@ def listen(weights: Path, kernel_s: float | None, cases: Sequence[Case]) -> list
         curve = curve_from_cuts(_cuts(case), DURATION_S, rate_hz=CURVE_RATE_HZ, kernel_s=kernel_s or 0.7)
         commission = Commission(
             brief=read_prompt(case.style), tempo_map=case.tempo_map, duration_s=Fraction(DURATION_S),
-            curve=curve, hits=(), seeds=(case.seed,), adherence=0.5 if kernel_s else 0.0,
+            curve=curve, hits=(), seeds=(case.seed,), adherence=adherence,
         )  # fmt: skip
         music = backbone.compose(commission, lambda fraction: None, never_cancel)[0].arrangement
         bpm = float(case.tempo_map.tempo_bpm[0])
@@ -260,6 +261,7 @@ def main() -> None:
         "seed": 5,
     }.items():
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--adherence", type=float, default=0.5, help="to the curve, 0 to 1")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     arms = read_settings(Ablation, options.ablation).arms
@@ -267,9 +269,9 @@ def main() -> None:
     print(f"{pieces} pieces to learn from, {options.steps} steps of {options.batch} excerpts an arm")
     cases = [draw_case(1000 * options.seed + index) for index in range(options.cases)]
     trained = [(arm, train_arm(arm, options)) for arm in arms]
-    results = {TEXT_ONLY: listen(_with_column(options), None, cases)}
+    results = {TEXT_ONLY: listen(_with_column(options), None, cases, 0.0)}
     for arm, weights in trained:
-        results[arm.name] = listen(weights, arm.curve.kernels_s[0], cases)
+        results[arm.name] = listen(weights, arm.curve.kernels_s[0], cases, options.adherence)
     print_table(results, Closeness(reference(options.out / "sharp")))
 
 
