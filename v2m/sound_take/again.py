@@ -9,7 +9,7 @@ from v2m.errors import MissingPartError
 from v2m.opened_take import curve_of
 from v2m.sound_take.opened import SoundTake
 from v2m.sound_take.renewal import head_of, model_of
-from v2m.sound_take.score import heard_curve, spare_s
+from v2m.sound_take.score import SPARE_S, heard_curve
 from v2m.stages import Cancel
 from v2m.take import TakeRecord
 
@@ -37,7 +37,7 @@ def sound_composed_alike(take: SoundTake, cancel: Cancel) -> bool | None:
     before = record.before
     order = SoundOrder(
         prompt=take.sound.words,
-        duration_s=float(before.duration_s) + spare_s(record.metrics["composed"]["asked_bpm"], settings),
+        duration_s=float(before.duration_s) + SPARE_S,
         curve=heard_curve(curve_of(before.curve), settings),
         seeds=(record.seed,),
         adherence=settings["adherence"],

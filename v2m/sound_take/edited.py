@@ -232,7 +232,7 @@ def lengthened(
     (course_s, song_s, end_s), *others = pieces
     if others:
         raise DocumentError("The composed sound is cut, which composing a part of it again does not allow.")
-    return ((course_s, song_s, end_s + samples / 48_000),)
+    return ((course_s, song_s, end_s + samples / SAMPLE_RATE_HZ),)
 
 
 def fade_levelled(

@@ -21,6 +21,7 @@ from v2m.performance import Programme, Recording
 from v2m.sound_take.laying import Knots, warp_through
 from v2m.stages import Cancel
 from v2m.tempo import TempoMap
+from v2m.timebase import SAMPLE_RATE_HZ
 
 PART: Final = "music"
 """The one stem: a model of sound has no parts."""
@@ -75,7 +76,7 @@ class Along:
 
     def _sound(self, count: int, cancel: Cancel) -> Iterator[Samples]:
         on_beat = any(abs(beat_s) < _ON_BEAT_S for beat_s in self.tempo_map.beats_s)
-        rise = 1 if on_beat else round(_SOFT_START_S * 48_000)
+        rise = 1 if on_beat else round(_SOFT_START_S * SAMPLE_RATE_HZ)
         course = CourseSound(self.samples, [Piece(*piece) for piece in self.pieces])
         at = 0
         for block in stretched(course, warp_through(self.knots), count, cancel):

@@ -43,10 +43,10 @@ from v2m.sound_take.laying import Laid, lay_sound
 from v2m.sound_take.playing import Along
 from v2m.stages import Cancel, StageClock
 from v2m.take import Parent, Sound, Source, TakeRecord, read_record, write_record
+from v2m.timebase import SAMPLE_RATE_HZ
 
 SPARE_S: Final = 2.0
-"""What is composed beyond the programme: four beats at 120 BPM, of which the fit may begin on any. Of a model
-that hears the curve one beat: its sound lies where it belongs, but for that."""
+"""What is composed beyond the programme: four beats at 120 BPM, of which the fit may begin on any."""
 
 LONGEST_S: Final = 2 * 3600
 """Sound is held whole in memory while it is fitted: 1.4 GB an hour."""
@@ -107,18 +107,6 @@ def score_sound(
     return tuple(sorted(written, key=lambda scored: scored.rank_key, reverse=True))
 
 
-def spare_s(bpm: float, settings: Mapping[str, Any]) -> float:
-    """What is composed beyond the programme.
-
-    Args:
-        bpm: the tempo that is asked for.
-        settings: of the take, by their names.
-    """
-    adapter = settings["adapter"]
-    follows = hears_curve(settings["backbone"], Path(adapter) if adapter else None)
-    return 60.0 / bpm if follows else SPARE_S
-
-
 def heard_curve(curve: EventCurve, settings: Mapping[str, Any]) -> EventCurve:
     """The curve as a model is told it: within what its adapter was trained on.
 
@@ -151,7 +139,7 @@ class _Job:
         self.model = model or load_sound_model(self.settings.backbone, adapter=self.settings.adapter)
         if self.following.head is not None and self.settings.adapter is not None:
             self.following.head.check(self.settings.adapter, self.model.grid)
-        if self.model.grid.sample_rate_hz != 48_000:
+        if self.model.grid.sample_rate_hz != SAMPLE_RATE_HZ:
             soxr_module()  # missed now rather than after minutes of composing
         first = secrets.randbelow(2**31) if self.settings.seed is None else self.settings.seed
         self.seeds = tuple(first + index for index in range(self.settings.takes))
@@ -187,7 +175,7 @@ class _Job:
         settings = asdict(self.settings)
         return SoundOrder(
             prompt=request.words,
-            duration_s=float(self.duration_s) + spare_s(request.bpm, settings),
+            duration_s=float(self.duration_s) + SPARE_S,
             curve=heard_curve(self.analysis.curve, settings),
             seeds=self.seeds,
             adherence=self.settings.adherence,
@@ -210,7 +198,7 @@ class _Job:
         try:
             with clock.stage("render") as report:
                 samples, scale = self._sound(latents, folder, report, cancel)
-                laid = lay_sound(samples, self.analysis, request)
+                laid = lay_sound(self._usable(samples, request), self.analysis, request)
                 along = Along(
                     samples, laid.pieces, laid.knots, laid.tempo_map, self.analysis.hits, self.duration_s
                 )
@@ -237,6 +225,12 @@ class _Job:
         sound = to_programme_rate(decode(self.model, latents, report, cancel), self.model.grid)
         scale = headroom(sound)
         return write_sound(folder / COMPOSED, sound * sound.dtype.type(scale)), scale
+
+    def _usable(self, samples: Samples, request: Request) -> Samples:
+        """What may be laid: where the curve was heard, sound lies where it belongs but for a beat."""
+        if not hears_curve(self.settings.backbone, self.settings.adapter):
+            return samples
+        return samples[: round((float(self.duration_s) + 60.0 / request.bpm) * SAMPLE_RATE_HZ)]
 
     def _told(self, laid: Laid, request: Request, scale: float, folder: Path) -> Sound:
         adapter = self.settings.adapter
