@@ -196,7 +196,8 @@ class _Job:
         self.analysis = replace(analysis, curve=analysis.curve.rounded())  # what the take holds is followed
         self.settings = settings
         self.sources = sources
-        self.notes = [*analysis.notes, *licence_notes((analysis.encoder,))]
+        # an analysis made by this version says so already
+        self.notes = list(dict.fromkeys([*analysis.notes, *licence_notes((analysis.encoder,))]))
         self.brief = self._brief()
         self.backbone: Backbone = backbone or load_backbone(settings.backbone)
         self.synth = ScoreSynth(find_soundfont(settings.soundfont))

@@ -271,7 +271,7 @@ class _Job:
             tonic=0,
             curve={**asdict(curve), "values": curve.values.tolist()},
             metrics=metrics,
-            notes=(*self.notes, *laid.notes, *licences),
+            notes=tuple(dict.fromkeys((*self.notes, *laid.notes, *licences))),
             v2m_version=__version__,
             arithmetic=self.model.arithmetic,
             master_gain=gain,
