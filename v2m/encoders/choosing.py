@@ -83,7 +83,8 @@ def _automatic() -> Choice:
         return Choice(present[0], f"{present[0]} looks at the picture: its weights and a GPU are here.")
     bearable = [model for model in _ON_CPU if model in present and model not in _TOO_SLOW_ON_CPU]
     if bearable:
-        return Choice(bearable[0], f"{bearable[0]} looks at the picture: its weights are here, and no GPU.")
+        why = "its weights are here, and no GPU; --encoder pixel takes a hundredth of the time"
+        return Choice(bearable[0], f"{bearable[0]} looks at the picture: {why}.")
     why = f"{present[0]} is here, but takes many times the programme's length without a GPU"
     return Choice(
         "pixel", f"pixel looks at the picture: {why} (--encoder {present[0]} uses it all the same)."
