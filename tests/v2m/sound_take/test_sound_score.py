@@ -69,6 +69,7 @@ def test_the_same_seed_makes_the_same_bytes(tmp_path: Path, analysis: Analysis) 
     assert {take.record.seed for take in one} == {3, 4}
 
 
+@pytest.mark.slow
 def test_a_tempo_that_is_given_is_asked_for_and_none_is_said_twice(
     tmp_path: Path, analysis: Analysis
 ) -> None:
