@@ -6,6 +6,8 @@ new counterexamples, run `pytest --hypothesis-profile=search`.
 
 import importlib.util
 import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Each of pytest's workers computes on a core of its own, and so do the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A suite that was started in the background ignores Ctrl-C, and so would the programs that tests press it for.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The small font that comes along, whatever this machine has: tests sound alike everywhere, and load at once.
 _PRETTY_MIDI = importlib.util.find_spec("pretty_midi")
