@@ -17,12 +17,12 @@ import pytest
 import torch
 from v2m_daemon.cli import main
 
+from v2m.added_models import models_folder
 from v2m.audio import read_wav
 from v2m.backbones import SOUND_BACKBONES, added_folder, load_sound_model
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
 from v2m.backbones.sound.head import HeadConfig, LatentHead, StoredHead, save_head
 from v2m.backbones.sound.programme import SoundOrder, compose
-from v2m.codecs.soundfont import models_folder
 from v2m.curves import EventCurve
 from v2m.errors import CancelledError
 from v2m.sound_take.score import SPARE_S

@@ -19,8 +19,9 @@ from v2m_daemon.models.catalogue import CATALOGUE
 from v2m_daemon.models.model import SUFFIXES, Model, ModelFile
 from v2m_daemon.models.store import ModelStore
 
+from v2m.added_models import models_folder
 from v2m.codecs import soundfont
-from v2m.codecs.soundfont import SOUNDFONT_VARIABLE, find_soundfont, models_folder
+from v2m.codecs.soundfont import SOUNDFONT_VARIABLE, find_soundfont
 from v2m.errors import DataLossError, InputError, UnfinishedError, UsageError
 
 Capture = pytest.CaptureFixture[str]

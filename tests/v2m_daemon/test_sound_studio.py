@@ -13,9 +13,9 @@ from v2m_daemon.jobs.spec import JobKind, JobSpec
 from v2m_daemon.worker.attempt import Studio
 from v2m_daemon.worker.executor import Done, Work
 
+from v2m.added_models import models_folder
 from v2m.audio import read_wav
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
-from v2m.codecs.soundfont import models_folder
 from v2m.errors import MissingPartError, UsageError
 from v2m.score import ScoreSettings, score
 from v2m.shelf import Shelf

@@ -19,10 +19,10 @@ from v2m_training.fit.config import CurveInput, FitConfig, LowRank, Measuring, O
 from v2m_training.fit.families import load_family
 from v2m_training.fit.run import dry_run, fit
 
+from v2m.added_models import models_folder
 from v2m.backbones import SOUND_BACKBONES
 from v2m.backbones.sound.adapter import load_adapter
 from v2m.backbones.sound.model import SoundWindow
-from v2m.codecs.soundfont import models_folder
 from v2m.errors import InputError, OutputExistsError, UsageError
 from v2m.stages import never_cancel
 

@@ -24,7 +24,7 @@ from v2m_training.prepare.run import Order, prepare
 from v2m_training.prepare.sound import resampled
 from v2m_training.prepare.works import duplicates, joined_works, splits
 
-from v2m.codecs.soundfont import models_folder
+from v2m.added_models import models_folder
 from v2m.curves import event_curve
 from v2m.encoders import spectral
 from v2m.errors import InputError, MissingPartError, UsageError

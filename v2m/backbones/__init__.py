@@ -119,7 +119,7 @@ def added_folder(name: str) -> Path:
     """
     if name not in SOUND_BACKBONES:
         raise UsageError(f"There is no backbone {name!r}, expected one of {', '.join(BACKBONES)}.")
-    from v2m.codecs.soundfont import models_folder
+    from v2m.added_models import models_folder
 
     folder = models_folder() / name
     if not folder.is_dir():

@@ -19,8 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
-
+from v2m.added_models import models_folder
 from v2m.codecs.font_file import FontFile
 from v2m.errors import InputError, MissingPartError
 
@@ -104,13 +103,6 @@ def find_soundfont(explicit: Path | None = None) -> SoundFont:
             hint=f"Run `pip install pretty_midi`, or set {SOUNDFONT_VARIABLE} to an .sf2 file.",
         )
     return SoundFont(found)
-
-
-def models_folder() -> Path:
-    """Where added models lie, a folder each; `Home.models` of the daemon is the same."""
-    if root := os.environ.get("V2M_HOME"):
-        return Path(os.path.abspath(root)) / "data" / "models"
-    return platformdirs.user_data_path("v2m", appauthor=False) / "data" / "models"
 
 
 def system_fonts() -> list[Path]:

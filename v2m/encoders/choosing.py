@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from v2m.codecs.soundfont import models_folder
+from v2m.added_models import models_folder
 from v2m.encoders.pixel import PixelEncoder
 from v2m.encoders.protocol import PictureEncoder
 from v2m.errors import UsageError

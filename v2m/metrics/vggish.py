@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from v2m.codecs.soundfont import models_folder
+from v2m.added_models import models_folder
 from v2m.errors import CheckpointError, MissingPartError
 from v2m.metrics.vggish_input import patches
 

@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from v2m.added_models import models_folder
 from v2m.backbones import SOUND_BACKBONES, composes_sound
-from v2m.codecs.soundfont import models_folder
 from v2m.errors import V2MError
 from v2m_daemon.config import WorkerSettings
 from v2m_daemon.home import Home

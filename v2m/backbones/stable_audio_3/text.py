@@ -17,9 +17,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from v2m.added_models import models_folder
 from v2m.backbones.sound.checkpoint import read_safetensors
 from v2m.backbones.stable_audio_3.config import TextConfig
-from v2m.codecs.soundfont import models_folder
 from v2m.errors import CheckpointError, MissingPartError
 
 NAME: Final = "t5gemma-b-b-ul2"

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from v2m.codecs.soundfont import models_folder
+from v2m.added_models import models_folder
 from v2m.curves import Features
 from v2m.encoders.avsiam.network import TIMES, AVSiam
 from v2m.encoders.avsiam.spectrogram import FRAME_COUNT, HOP_SAMPLES, SAMPLE_RATE_HZ, spectrogram

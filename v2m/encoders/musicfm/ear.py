@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from v2m.codecs.soundfont import models_folder
+from v2m.added_models import models_folder
 from v2m.curves import Features
 from v2m.encoders.musicfm.mel import HOP_SAMPLES, SAMPLE_RATE_HZ, WINDOW_SAMPLES, mel_spectrogram
 from v2m.encoders.musicfm.network import LAYER, MusicFM

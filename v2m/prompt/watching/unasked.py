@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from v2m.codecs.soundfont import models_folder
+from v2m.added_models import models_folder
 from v2m.errors import InputError, MediaError, MissingPartError, OutOfMemoryError, UsageError
 from v2m.frames.stills import sheet_pictures
 from v2m.licences import licence_notes
