@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # Each of pytest's workers computes on a core of its own, and so do the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A suite that was started in the background ignores Ctrl-C, and so would the programs that tests press it for.
+# A suite started in the background ignores Ctrl-C, and so would the programs that tests press it for.
 if (
     signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     and threading.current_thread() is threading.main_thread()
