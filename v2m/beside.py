@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 _SWITCH_S: Final = 0.0001
 """Both threads make calls of numpy that take less than the interpreter's usual 5 ms before it lets the other
-go on: a fiftieth of it took four takes of a minute from 14 to 11 s on two cores."""
+go on; waiting that long for each, two threads were no faster than one after the other."""
 
 
 class Beside(Generic[T]):

@@ -26,11 +26,11 @@ from v2m.plan import offbeat_notes
 from v2m.prompt.words import Brief, read_prompt
 from v2m.report.write import write_looks
 from v2m.retime.verb import check_weights
-from v2m.score import Scored
+from v2m.score import Scored, finished_before
 from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.swell import Swell, swelled
-from v2m.take import Kept, TakeRecord, read_record, write_record
+from v2m.take import Kept, TakeRecord, write_record
 from v2m.take_latents import TakeLatents
 from v2m.take_pictures import read_pictures
 from v2m.whole import write_whole
@@ -104,9 +104,8 @@ def restyle(
     clock = clock or StageClock()
     shelf.check(stem)
     building = shelf.new()
-    if (building / "take.json").is_file():  # an earlier attempt came so far
-        done = read_record(building)
-        return Scored(shelf.put(building, stem), done)
+    if done := finished_before(shelf, stem, building):
+        return done
     job = _Job(take, wish, backbone)
     with clock.stage("compose") as report:
         composed = job.composed(report, cancel)

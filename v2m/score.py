@@ -162,6 +162,14 @@ def score(
     return tuple(sorted(written, key=lambda scored: scored.rank_key, reverse=True))
 
 
+def finished_before(shelf: TakeShelf, stem: str, building: Path) -> Scored | None:
+    """The take that an earlier attempt finished in this folder, put on the shelf; None where none did."""
+    if not (building / "take.json").is_file():
+        return None
+    record = read_record(building)
+    return Scored(shelf.put(building, stem), record)
+
+
 def _check_length(duration_s: Fraction) -> None:
     if samples_covering(duration_s) > MAX_SAMPLES:
         raise InputError(

@@ -30,11 +30,11 @@ from v2m.retime.plan import MAX_BEND, RetimePlan, plan_of, plan_redone
 from v2m.retime.redone import redone, swelling
 from v2m.retime.renewal import arranged, compose, renewed_before, spliced, with_edits
 from v2m.retime.splice import Recorded, Splice
-from v2m.score import Scored
+from v2m.score import Scored, finished_before
 from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.swell import Swell
-from v2m.take import Redone, Source, TakeRecord, read_record, write_record
+from v2m.take import Redone, Source, TakeRecord, write_record
 from v2m.take_latents import TakeLatents, Values, write_latents
 from v2m.take_pictures import moved_pictures, read_pictures
 from v2m.whole import write_whole
@@ -88,9 +88,8 @@ def retime(
     clock = clock or StageClock()
     shelf.check(stem)
     building = shelf.new()
-    if (building / "take.json").is_file():  # an earlier attempt came so far
-        done = read_record(building)
-        return Scored(shelf.put(building, stem), done)
+    if done := finished_before(shelf, stem, building):
+        return done
     with clock.stage("compose") as report:
         renewed = _renewed(take, wish, backbone, report, cancel)
     music = RetimedMusic(take, wish.plan, renewed, synth or ScoreSynth(take.soundfont()))

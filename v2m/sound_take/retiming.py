@@ -29,7 +29,7 @@ from v2m.retime.edit import Edit
 from v2m.retime.plan import RetimePlan, plan_of
 from v2m.retime.splice import Recorded, Splice
 from v2m.retime.verb import Retiming, kept_notes
-from v2m.score import Scored
+from v2m.score import Scored, finished_before
 from v2m.shelf import TakeShelf
 from v2m.sound_take.edited import fade_levelled, joined, knots_of, lengthened
 from v2m.sound_take.files import (
@@ -46,7 +46,7 @@ from v2m.sound_take.opened import SoundTake
 from v2m.sound_take.playing import Along
 from v2m.sound_take.renewal import Remade, remade, remade_before
 from v2m.stages import Cancel, StageClock, never_cancel
-from v2m.take import Patch, Sound, TakeRecord, read_record, write_record
+from v2m.take import Patch, Sound, TakeRecord, write_record
 from v2m.take_pictures import moved_pictures, read_pictures
 
 _NAME: Final = "patch-{}.wav"
@@ -81,9 +81,8 @@ def retime_sound(
     clock = clock or StageClock()
     shelf.check(stem)
     building = shelf.new()
-    if (building / "take.json").is_file():  # an earlier attempt came so far
-        done = read_record(building)
-        return Scored(shelf.put(building, stem), done)
+    if done := finished_before(shelf, stem, building):
+        return done
     with clock.stage("compose") as report:
         made = remade(take, wish, model, report, cancel)
     try:

@@ -22,7 +22,7 @@ REACH_S = 0.02
 
 LEAD_S = 0.02
 """What beats are said to be near is the moment so much before the hit: a beat is heard, by a tracker too,
-when its attack has risen, some 30 ms after it began (`benchmarks/sch.py` prints the lag)."""
+when its attack has risen, some 40 ms after it began (`benchmarks/sch.py` prints the lag)."""
 
 NEAR_S = 0.06
 """A beat farther than this from that moment does nothing for the hit: 80 ms early or 40 late, which leaves

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from v2m import __version__
 from v2m.errors import UnreachableError, V2MError, WorkerLostError
@@ -34,6 +36,16 @@ ENDS_WITHIN_S: Final = 1.5
 
 _JOINS: Final = 3
 """Attempts to enter a cluster that is there but busy."""
+
+
+def _listens(address: str) -> bool:
+    """Whether something is at the address, so that it is worth another attempt."""
+    place = urlsplit(address if "://" in address else f"ray://{address}")
+    try:
+        with socket.create_connection((place.hostname or "", place.port or 0), timeout=ANSWERS_WITHIN_S):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 @dataclass(eq=False)
@@ -121,8 +133,8 @@ class Cluster:
                     self._ray.init, address=address, namespace="v2m", log_to_driver=False,
                     configure_logging=False,
                 )  # fmt: skip
-            except ConnectionAbortedError:  # it answers, but its process for us was not up in its 30 seconds
-                if attempt == _JOINS:
+            except ConnectionError:  # Ray gives its process for us 30 seconds to come up
+                if attempt == _JOINS or not await asyncio.to_thread(_listens, address):
                     raise
                 log.warning("The Ray cluster at %s was too busy to let us in; trying again.", address)
             else:

@@ -6,8 +6,7 @@ on at least, to 600 s at once. A shorter window is composed as one of 10 s and c
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -92,14 +91,15 @@ class AceStep:
     @property
     def base_sha256(self) -> str:
         """Hash of the model without its adapter, by which adapters name it."""
-        return folder_hash(self._folder.files)
+        return folder_hash(self._deciding_files())
+
+    def _deciding_files(self) -> Iterable[Path]:
+        return self._folder.files
 
     @property
     def weights_sha256(self) -> str:
         """Hash of all that decides its output: weights, configuration, adapter."""
-        if self._adapter is None:
-            return self.base_sha256
-        return hashlib.sha256(f"{self.base_sha256} {folder_hash([self._adapter])}".encode()).hexdigest()
+        return folder_hash([*self._deciding_files(), *filter(None, [self._adapter])])
 
     @property
     def arithmetic(self) -> str:

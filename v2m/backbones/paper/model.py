@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -76,17 +75,18 @@ class Paper:
     @property
     def base_sha256(self) -> str:
         """Hash of the model without its adapter, by which adapters name it."""
+        return folder_hash(self._deciding_files())
+
+    def _deciding_files(self) -> list[Path]:
         parts = (self._root / "autoencoder", text_encoder_folder(self._root))
         beside = chain.from_iterable(sorted(part.glob("*.safetensors")) for part in parts)
         configs = (self._root / "config.json", *(part / "config.json" for part in parts))
-        return folder_hash([*weight_files(self._root), *configs, *beside])
+        return [*weight_files(self._root), *configs, *beside]
 
     @property
     def weights_sha256(self) -> str:
         """Hash of all that decides its output: weights, configuration, adapter."""
-        if self._adapter is None:
-            return self.base_sha256
-        return hashlib.sha256(f"{self.base_sha256} {folder_hash([self._adapter])}".encode()).hexdigest()
+        return folder_hash([*self._deciding_files(), *filter(None, [self._adapter])])
 
     @property
     def arithmetic(self) -> str:
