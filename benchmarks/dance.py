@@ -43,7 +43,7 @@ from v2m.metrics.dance import (
 from v2m.metrics.events import matched
 from v2m.metrics.motion import MotionBeats
 from v2m.score import ScoreSettings, score
-from v2m.shelf import Shelf
+from v2m.take.shelf import Shelf
 
 FloatArray = NDArray[np.float64]
 

@@ -25,8 +25,8 @@ from v2m.hits import Hit
 from v2m.report.contents import gather
 from v2m.report.listening import sound_rate_bps
 from v2m.report.page import page
-from v2m.take import TakeRecord, read_record, write_record
-from v2m.take_pictures import read_pictures, write_pictures
+from v2m.take.pictures import read_pictures, write_pictures
+from v2m.take.record import TakeRecord, read_record, write_record
 from v2m.tempo import TempoMap
 from v2m.timebase import SAMPLE_RATE_HZ
 from v2m.timeline import Cut

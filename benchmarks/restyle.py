@@ -33,10 +33,10 @@ from v2m.backbones.base import RenewingBackbone
 from v2m.codecs.arrangement import PARTS, Arrangement
 from v2m.codecs.parts import only_parts
 from v2m.metrics.heard import onset_strength
-from v2m.opened_take import OpenedTake
 from v2m.part_names import PART_NAMES, parts_of
 from v2m.restyle import Restyling, restyle
-from v2m.shelf import Shelf
+from v2m.take.opened import OpenedTake
+from v2m.take.shelf import Shelf
 from v2m.timebase import SAMPLE_RATE_HZ
 
 LEARNED_FROM, TRIED_ON = 24, 6

@@ -34,11 +34,11 @@ from v2m.backbones.base import RenewingBackbone
 from v2m.codecs.synth import ScoreSynth
 from v2m.hits import Hit
 from v2m.metrics.heard import hit_errors_s
-from v2m.opened_take import OpenedTake
 from v2m.retime import Retiming, plan_retime, retime
 from v2m.retime.plan import MAX_BEND, Changed, RetimePlan
 from v2m.score import ScoreSettings, score
-from v2m.shelf import Shelf
+from v2m.take.opened import OpenedTake
+from v2m.take.shelf import Shelf
 from v2m.tempo import TempoMap
 from v2m.tempo.passing import REACH_S
 from v2m.timebase import SAMPLE_RATE_HZ

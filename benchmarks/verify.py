@@ -24,14 +24,14 @@ from retime import PROMPTS, chosen, scored
 
 from v2m.backbones import load_backbone
 from v2m.backbones.base import RenewingBackbone
-from v2m.opened_take import OpenedTake
 from v2m.part_names import parts_of
-from v2m.remake import compare, composed_alike, remake
 from v2m.restyle import Restyling, restyle
 from v2m.retime import MAX_BEND, Retiming, plan_retime, redo, retime, swell
-from v2m.shelf import Shelf
 from v2m.stages import StageClock
 from v2m.swell import Swell
+from v2m.take.opened import OpenedTake
+from v2m.take.remake import compare, composed_alike, remake
+from v2m.take.shelf import Shelf
 
 Change = Callable[[OpenedTake, random.Random], Retiming | Restyling]
 

@@ -21,19 +21,19 @@ from v2m.codecs.layout import GROUPS
 from v2m.codecs.synth import ScoreSynth
 from v2m.errors import OutputWriteError, UsageError
 from v2m.measures import measures
-from v2m.opened_take import OpenedTake, analysis_of, curve_of
 from v2m.plan import offbeat_notes
 from v2m.prompt.words import Brief, read_prompt
 from v2m.report.write import write_looks
 from v2m.retime.verb import check_weights
 from v2m.score import Scored, finished_before
-from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.swell import Swell, swelled
-from v2m.take import Kept, TakeRecord, write_record
-from v2m.take_latents import TakeLatents
-from v2m.take_pictures import read_pictures
-from v2m.whole import write_whole
+from v2m.take.latents import TakeLatents
+from v2m.take.opened import OpenedTake, analysis_of, curve_of
+from v2m.take.pictures import read_pictures
+from v2m.take.record import Kept, TakeRecord, write_record
+from v2m.take.shelf import TakeShelf
+from v2m.take.whole import write_whole
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from pathlib import Path
 from v2m_otio.read import Document, open_document
 
 from v2m.errors import V2MError
-from v2m.opened_take import analysis_of
 from v2m.sound_take.opened import AnyTake
-from v2m.take import TakeRecord
+from v2m.take.opened import analysis_of
+from v2m.take.record import TakeRecord
 from v2m_daemon.programme import DOCUMENT_SUFFIXES, Programme
 
 

@@ -13,7 +13,7 @@ from v2m_otio.place import Placed, Placement
 from v2m.errors import OutputExistsError
 from v2m.score import Scored
 from v2m.stages import StageClock
-from v2m.take import TAKE_SUFFIX
+from v2m.take.record import TAKE_SUFFIX
 from v2m_daemon.programme import Programme
 
 

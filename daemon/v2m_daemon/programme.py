@@ -21,7 +21,7 @@ from v2m.analysis import Analysis, analyze, analyze_video
 from v2m.errors import InputError, UsageError
 from v2m.frames import probe
 from v2m.stages import Cancel, StageClock, never_cancel
-from v2m.take import Source
+from v2m.take.record import Source
 from v2m.timebase import on_frame, parse_time, snap_rate
 from v2m.timeline import Timeline
 

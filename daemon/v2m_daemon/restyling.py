@@ -19,7 +19,7 @@ from v2m.sound_take.opened import AnyTake, SoundTake
 from v2m.sound_take.restyling import check_restyling, restyle_sound
 from v2m.sound_take.retiming import retime_sound
 from v2m.swell import Swell
-from v2m.take import TakeRecord
+from v2m.take.record import TakeRecord
 from v2m.timebase import parse_time
 from v2m_daemon.ranges import split_range
 

@@ -16,7 +16,7 @@ from v2m.retime import MAX_BEND, Retiming, plan_retime
 from v2m.retime.following import followed, followed_end
 from v2m.retime.nudge import nudged, read_nudges
 from v2m.sound_take.opened import AnyTake
-from v2m.take import Source
+from v2m.take.record import Source
 from v2m.timeline import Timeline
 from v2m_daemon.homecoming import homecoming
 from v2m_daemon.programme import fingerprint

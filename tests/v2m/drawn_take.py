@@ -14,7 +14,7 @@ from v2m.codecs.midi import write_midi
 from v2m.frames import Sheet, SheetGatherer
 from v2m.hits import Hit
 from v2m.report.write import write_looks
-from v2m.take import Source, TakeRecord, write_record
+from v2m.take.record import Source, TakeRecord, write_record
 from v2m.tempo import TempoMap
 from v2m.timeline import Cut
 

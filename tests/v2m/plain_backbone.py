@@ -20,10 +20,10 @@ from v2m.codecs.arrangement import Arrangement, Note
 from v2m.codecs.layout import CHANNEL_NAMES
 from v2m.curves import event_curve
 from v2m.hits import find_hits
-from v2m.opened_take import OpenedTake
 from v2m.score import ScoreSettings, score
-from v2m.shelf import Shelf
 from v2m.stages import Cancel
+from v2m.take.opened import OpenedTake
+from v2m.take.shelf import Shelf
 from v2m.timeline import Cut, Marker, Shot, Timeline
 
 RATE = Fraction(24)

@@ -28,12 +28,12 @@ from v2m.fit import FitSettings, fit
 from v2m.fit.account import beat_errors_s, heard_pieces
 from v2m.frames.sound import read_sound
 from v2m.hits import find_hits
-from v2m.opened_take import OpenedTake
-from v2m.remake import compare, remake_of
 from v2m.score import Scored
-from v2m.shelf import Shelf
 from v2m.stages import StageClock
-from v2m.take import from_json, read_record, take_id, to_json
+from v2m.take.opened import OpenedTake
+from v2m.take.record import from_json, read_record, take_id, to_json
+from v2m.take.remake import compare, remake_of
+from v2m.take.shelf import Shelf
 from v2m.timeline import Cut, Shot, Timeline
 
 RATE_HZ = 48000

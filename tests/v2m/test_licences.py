@@ -11,7 +11,7 @@ from v2m.analysis import Analysis
 from v2m.licences import LICENCES, licence_notes
 from v2m.prompt.watching.unasked import Unasked
 from v2m.score import ScoreSettings, score
-from v2m.shelf import Shelf
+from v2m.take.shelf import Shelf
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from v2m.score import Scored
-from v2m.take import TakeRecord
+from v2m.take.record import TakeRecord
 
 
 def take(hits: float, curves: float | None, music: dict[str, float | None] | None = None) -> Scored:

@@ -30,8 +30,8 @@ from v2m.report.markup import markup, tag
 from v2m.report.palette import COLORS
 from v2m.report.png import paletted_png
 from v2m.report.write import REPORT_NAME, stages_of, write_report, write_report_again
-from v2m.take import Fitted, Parent, Source, read_record
-from v2m.take_pictures import read_pictures
+from v2m.take.pictures import read_pictures
+from v2m.take.record import Fitted, Parent, Source, read_record
 from v2m.tempo import TempoMap
 
 HOSTILE = "\"><script>alert(1)</script> ' & \u202e\u05e9\u05dc\u05d5\u05dd \U0001f3ac </title>"

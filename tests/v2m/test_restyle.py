@@ -11,15 +11,15 @@ from plain_backbone import RATE, PlainBackbone, SoftBackbone, programme, scored
 
 from v2m.audio import read_wav, true_peak_dbtp
 from v2m.errors import UsageError
-from v2m.opened_take import OpenedTake
 from v2m.part_names import parts_of
-from v2m.remake import compare, remake
 from v2m.restyle import Restyling, restyle
 from v2m.retime import Retiming, plan_retime, redo, retime, swell
 from v2m.retime.plan import Kept as PlanKept
-from v2m.shelf import Shelf
 from v2m.stages import StageClock
 from v2m.swell import Swell, swelled
+from v2m.take.opened import OpenedTake
+from v2m.take.remake import compare, remake
+from v2m.take.shelf import Shelf
 
 Restyled = Callable[..., OpenedTake]
 

@@ -14,17 +14,17 @@ from plain_backbone import RATE, PlainBackbone, programme, scored
 from v2m.audio import read_wav
 from v2m.errors import DocumentError, MediaError, UsageError
 from v2m.hits import Hit, find_hits
-from v2m.opened_take import OpenedTake
 from v2m.plan import OFFBEAT
-from v2m.remake import compare, remake
 from v2m.restyle import Restyling, restyle
 from v2m.retime import Retiming, plan_of, plan_retime, retime
 from v2m.retime.following import followed
 from v2m.retime.nudge import nudged, read_nudges
 from v2m.retime.plan import Changed, Kept, RetimePlan
 from v2m.retime.telling import plan_words
-from v2m.shelf import Shelf
 from v2m.stages import StageClock
+from v2m.take.opened import OpenedTake
+from v2m.take.remake import compare, remake
+from v2m.take.shelf import Shelf
 
 CUTS = [50, 110, 160, 215, 270, 330, 384, 440, 500, 560, 610, 670, 730, 790]
 LENGTH = 860

@@ -14,7 +14,7 @@ from v2m.errors import UsageError
 from v2m.hits import Hit
 from v2m.retime import plan_retime
 from v2m.retime.plan import Changed, Kept, RetimePlan
-from v2m.take import Origin
+from v2m.take.record import Origin
 from v2m.tempo import TempoMap, TempoSettings, plan_tempo
 from v2m.timebase import samples_covering, seconds_to_sample
 

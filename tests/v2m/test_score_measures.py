@@ -15,7 +15,7 @@ from v2m.errors import InputError
 from v2m.hits import find_hits
 from v2m.measures import curve_correlation, heard_errors
 from v2m.score import ScoreSettings, score
-from v2m.shelf import Shelf
+from v2m.take.shelf import Shelf
 from v2m.timeline import Cut, Shot, Timeline
 
 RATE_HZ = 48_000

@@ -18,8 +18,8 @@ from v2m.audio import read_wav
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
 from v2m.errors import MissingPartError, UsageError
 from v2m.score import ScoreSettings, score
-from v2m.shelf import Shelf
 from v2m.stages import never_cancel, no_progress
+from v2m.take.shelf import Shelf
 
 
 @dataclass

@@ -21,11 +21,11 @@ from v2m_daemon.worker.attempt import Studio
 from v2m_daemon.worker.executor import Work
 
 from v2m.audio import read_wav
-from v2m.opened_take import OpenedTake
 from v2m.score import ScoreSettings, score
-from v2m.shelf import Shelf
 from v2m.stages import StageClock, never_cancel, no_progress
-from v2m.take import read_record
+from v2m.take.opened import OpenedTake
+from v2m.take.record import read_record
+from v2m.take.shelf import Shelf
 
 FRAMES = [60, 110, 160, 215, 270, 330]
 RATE = 24

@@ -33,7 +33,7 @@ from v2m.errors import (
     WorkerLostError,
 )
 from v2m.stages import STAGES
-from v2m.take import read_record
+from v2m.take.record import read_record
 
 FAULTS = Path(__file__).parents[2] / "benchmarks" / "worker_faults.py"
 LONGEST_S = 200

@@ -18,7 +18,7 @@ from v2m_daemon.worker.executor import Work
 from v2m.analysis import analyze_video
 from v2m.backbones.base import Commission, Composition, FractionDone
 from v2m.stages import Cancel, never_cancel, no_progress
-from v2m.take import Source
+from v2m.take.record import Source
 
 JOB_ID = "01JOB"
 

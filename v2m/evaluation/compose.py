@@ -30,7 +30,7 @@ from v2m.evaluation.dancing import follow_dancer
 from v2m.evaluation.run import Spreading
 from v2m.evaluation.seen import motion_of_video
 from v2m.score import ScoreSettings, score
-from v2m.shelf import Shelf
+from v2m.take.shelf import Shelf
 
 Way = Literal["v2m", "constant-tempo", "text-only"]
 WAYS: Final[tuple[Way, ...]] = ("v2m", "constant-tempo", "text-only")

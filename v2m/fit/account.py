@@ -11,7 +11,7 @@ import numpy as np
 
 from v2m.fit.course import played
 from v2m.fit.playing import pieces_of, warp_of
-from v2m.take import TakeRecord
+from v2m.take.record import TakeRecord
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,9 @@ from v2m.measures import measures
 from v2m.plan import HIT_WEIGHT, sch_of_beats
 from v2m.report.write import write_looks
 from v2m.score import Scored
-from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
-from v2m.take import Fitted, Source, TakeRecord, write_record
+from v2m.take.record import Fitted, Source, TakeRecord, write_record
+from v2m.take.shelf import TakeShelf
 from v2m.tempo import TempoMap, TempoSettings
 from v2m.tempo.plan import targets_of
 from v2m.tempo.settings import costs_about

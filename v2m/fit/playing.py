@@ -18,7 +18,7 @@ from v2m.fit.course import Piece, Warp
 from v2m.fit.stretch import CourseSound, Samples, stretched
 from v2m.hits import Hit
 from v2m.stages import Cancel
-from v2m.take import Fitted, TakeRecord
+from v2m.take.record import Fitted, TakeRecord
 from v2m.tempo import TempoMap
 from v2m.timebase import SAMPLE_RATE_HZ, samples_covering
 

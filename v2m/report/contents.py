@@ -14,7 +14,7 @@ from v2m.codecs.midi_notes import PartNotes, read_notes
 from v2m.frames import Sheet
 from v2m.prompt.words import Brief, read_prompt
 from v2m.report.listening import Listening, listen
-from v2m.take import TakeRecord
+from v2m.take.record import TakeRecord
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from v2m.family import told_wish
 from v2m.frames import SMALL
 from v2m.report import tables
 from v2m.report.axis import WIDTH, Axis
@@ -34,6 +33,7 @@ from v2m.report.ruler import ruler
 from v2m.report.sound_lanes import spectrogram, waveform
 from v2m.report.stage_times import stages_card
 from v2m.report.strip import SHEET_ID, strip
+from v2m.take.family import told_wish
 
 _STYLES: Final = ("page.css", "player.css", "lanes.css", "print.css")
 _SCRIPTS: Final = (

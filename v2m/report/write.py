@@ -11,8 +11,8 @@ from v2m.frames import Sheet
 from v2m.report.contents import gather
 from v2m.report.page import page
 from v2m.report.stage_times import told_stages
-from v2m.take import TAKE_SUFFIX, TakeRecord, read_record
-from v2m.take_pictures import read_pictures, write_pictures
+from v2m.take.pictures import read_pictures, write_pictures
+from v2m.take.record import TAKE_SUFFIX, TakeRecord, read_record
 
 REPORT_NAME: Final = "report.html"
 

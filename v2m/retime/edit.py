@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from v2m.hits import Hit
 from v2m.retime.warp import warped
-from v2m.take import Origin
+from v2m.take.record import Origin
 from v2m.tempo import TempoMap
 from v2m.timebase import SAMPLE_RATE_HZ, samples_covering
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from v2m.hits import Hit
 from v2m.retime.matching import matched
-from v2m.take import TakeRecord
+from v2m.take.record import TakeRecord
 
 _BEHIND_S: Final = Fraction(20)
 """So far behind where an excerpt ended its hits are looked for: more hits than were there say nothing."""

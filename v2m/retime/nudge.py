@@ -9,7 +9,7 @@ from typing import Final
 
 from v2m.errors import UsageError
 from v2m.hits import Hit
-from v2m.take import TakeRecord
+from v2m.take.record import TakeRecord
 from v2m.timebase import frame_to_timecode, on_frame, parse_time, seconds_to_frame
 
 NEAR_S: Final = Fraction(1, 2)

@@ -17,7 +17,7 @@ from v2m.retime.pins import Pin, pinned, pins_of
 from v2m.retime.redone import redone_edits
 from v2m.retime.stretches import edits
 from v2m.swell import swelled
-from v2m.take import Origin, Redone, TakeRecord
+from v2m.take.record import Origin, Redone, TakeRecord
 from v2m.timebase import samples_covering, seconds_to_sample
 from v2m.timeline import Cut
 

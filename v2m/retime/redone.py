@@ -12,7 +12,7 @@ from v2m.errors import UsageError
 from v2m.retime.edit import Edit, Renewal
 from v2m.retime.stretch import END_BEATS, LEAD_S, RING_S
 from v2m.swell import Swell
-from v2m.take import Origin, Redone
+from v2m.take.record import Origin, Redone
 from v2m.tempo import TempoMap
 from v2m.timebase import float_to_fraction
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from v2m.backbones.base import Commission, FractionDone, RenewingBackbone
 from v2m.codecs.arrangement import PARTS, STEPS_PER_BEAT, Arrangement, Note, Part, Span
-from v2m.opened_take import OpenedTake, curve_of
 from v2m.prompt.casting import cast
 from v2m.prompt.doubling import doubled
 from v2m.prompt.words import read_prompt
@@ -21,8 +20,9 @@ from v2m.retime.edit import Edit, Renewal
 from v2m.retime.plan import RetimePlan, plan_of
 from v2m.stages import Cancel
 from v2m.swell import swelled
-from v2m.take import Origin, Redone
-from v2m.take_latents import Values
+from v2m.take.latents import Values
+from v2m.take.opened import OpenedTake, curve_of
+from v2m.take.record import Origin, Redone
 
 _AROUND_BEATS: Final = 16
 """Notes are read with so much music around: the longest that decides anything is a few beats."""

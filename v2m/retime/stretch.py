@@ -21,7 +21,7 @@ from v2m.retime.bending import Bent, bent_beats
 from v2m.retime.edit import Edit, Renewal
 from v2m.retime.pins import Anchor, Pin
 from v2m.retime.route import Stop, route
-from v2m.take import Origin
+from v2m.take.record import Origin
 
 RING_S: Final = 2.0
 """For so long after a stretch what was struck in it rings on; then the take goes on with its own samples."""

@@ -13,7 +13,7 @@ from typing import Final
 from v2m.retime.edit import Edit
 from v2m.retime.pins import Anchor, Pin, Pinned
 from v2m.retime.stretch import END_BEATS, RING_S, Stretch
-from v2m.take import Origin
+from v2m.take.record import Origin
 
 _APART_S: Final = 1.0
 """Stretches nearer than this behind the ring of another are one."""

@@ -11,7 +11,7 @@ from v2m.codecs.arrangement import STEPS_PER_BEAT
 from v2m.retime.edit import Edit
 from v2m.retime.nudge import told
 from v2m.retime.plan import Changed, RetimePlan
-from v2m.take import TakeRecord
+from v2m.take.record import TakeRecord
 from v2m.timebase import SAMPLE_RATE_HZ
 
 _ROW: Final = 3

@@ -21,7 +21,6 @@ from v2m.codecs.synth import ScoreSynth
 from v2m.errors import OutputWriteError, UsageError
 from v2m.excerpt import Excerpts
 from v2m.measures import measures
-from v2m.opened_take import OpenedTake, analysis_of
 from v2m.piece import Piece
 from v2m.plan import OFFBEAT, offbeat_notes
 from v2m.report.write import write_looks
@@ -31,13 +30,14 @@ from v2m.retime.redone import redone, swelling
 from v2m.retime.renewal import arranged, compose, renewed_before, spliced, with_edits
 from v2m.retime.splice import Recorded, Splice
 from v2m.score import Scored, finished_before
-from v2m.shelf import TakeShelf
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.swell import Swell
-from v2m.take import Redone, Source, TakeRecord, write_record
-from v2m.take_latents import TakeLatents, Values, write_latents
-from v2m.take_pictures import moved_pictures, read_pictures
-from v2m.whole import write_whole
+from v2m.take.latents import TakeLatents, Values, write_latents
+from v2m.take.opened import OpenedTake, analysis_of
+from v2m.take.pictures import moved_pictures, read_pictures
+from v2m.take.record import Redone, Source, TakeRecord, write_record
+from v2m.take.shelf import TakeShelf
+from v2m.take.whole import write_whole
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ import numpy as np
 
 from v2m.backbones.sound.programme import SoundOrder, compose
 from v2m.errors import MissingPartError
-from v2m.opened_take import curve_of
 from v2m.sound_take.opened import SoundTake
 from v2m.sound_take.renewal import head_of, model_of
 from v2m.sound_take.score import SPARE_S, heard_curve
 from v2m.stages import Cancel
-from v2m.take import TakeRecord
+from v2m.take.opened import curve_of
+from v2m.take.record import TakeRecord
 
 
 def sound_composed_alike(take: SoundTake, cancel: Cancel) -> bool | None:

@@ -24,7 +24,7 @@ from v2m.retime.edit import Edit
 from v2m.sound_take.asking import MAX_STRETCH
 from v2m.sound_take.files import Samples
 from v2m.sound_take.laying import Knots, warp_through
-from v2m.take import Origin
+from v2m.take.record import Origin
 from v2m.tempo import TempoMap
 from v2m.timebase import SAMPLE_RATE_HZ
 

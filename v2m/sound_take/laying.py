@@ -20,7 +20,7 @@ from v2m.fit.stretch import Samples
 from v2m.plan import offbeat_notes
 from v2m.sound_take.asking import Request
 from v2m.sound_take.files import sha256_of
-from v2m.take import Fitted
+from v2m.take.record import Fitted
 from v2m.tempo import TempoMap
 from v2m.timebase import SAMPLE_RATE_HZ
 

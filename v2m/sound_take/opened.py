@@ -12,9 +12,9 @@ from pathlib import Path
 
 from v2m.audio import MasterSettings, read_wav
 from v2m.errors import DocumentError
-from v2m.opened_take import OpenedTake
 from v2m.sound_take.files import Samples, SoundLatents, check_file, read_latents
-from v2m.take import TAKE_SUFFIX, Origin, Parent, Sound, TakeRecord, read_record, take_id
+from v2m.take.opened import OpenedTake
+from v2m.take.record import TAKE_SUFFIX, Origin, Parent, Sound, TakeRecord, read_record, take_id
 
 
 @dataclass(frozen=True)

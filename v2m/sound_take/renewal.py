@@ -17,7 +17,6 @@ from v2m.backbones.sound.following import read_following
 from v2m.backbones.sound.model import FractionDone, SoundModel
 from v2m.backbones.sound.programme import Latents, SoundOrder, decode, renew
 from v2m.errors import DocumentError, UsageError
-from v2m.opened_take import curve_of
 from v2m.retime.edit import Edit
 from v2m.retime.plan import RetimePlan, plan_of
 from v2m.retime.verb import Retiming
@@ -28,6 +27,7 @@ from v2m.sound_take.laying import Knots, warp_through
 from v2m.sound_take.opened import SoundTake
 from v2m.stages import Cancel
 from v2m.swell import swelled
+from v2m.take.opened import curve_of
 
 if TYPE_CHECKING:
     from v2m.backbones.sound.head import LatentHead

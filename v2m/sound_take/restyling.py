@@ -13,14 +13,14 @@ from typing import Final
 from v2m.backbones import hears_curve
 from v2m.backbones.sound.model import SoundModel
 from v2m.errors import UsageError
-from v2m.opened_take import analysis_of
 from v2m.restyle import Restyling
 from v2m.score import Scored, ScoreSettings
-from v2m.shelf import TakeShelf
 from v2m.sound_take.opened import SoundTake
 from v2m.sound_take.score import Lineage, Order, score_sound
 from v2m.stages import Cancel, StageClock, never_cancel
-from v2m.take_pictures import read_pictures
+from v2m.take.opened import analysis_of
+from v2m.take.pictures import read_pictures
+from v2m.take.shelf import TakeShelf
 
 _ONE_SOUND: Final = "of sound, which has no parts: they can be neither locked nor muted nor made again alone"
 

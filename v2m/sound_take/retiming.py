@@ -22,7 +22,6 @@ from v2m.codecs.synth import Stems
 from v2m.errors import OutputWriteError
 from v2m.excerpt import Excerpts
 from v2m.measures import measures
-from v2m.opened_take import analysis_of
 from v2m.plan import offbeat_notes
 from v2m.report.write import write_looks
 from v2m.retime.edit import Edit
@@ -30,7 +29,6 @@ from v2m.retime.plan import RetimePlan, plan_of
 from v2m.retime.splice import Recorded, Splice
 from v2m.retime.verb import Retiming, kept_notes
 from v2m.score import Scored, finished_before
-from v2m.shelf import TakeShelf
 from v2m.sound_take.edited import fade_levelled, joined, knots_of, lengthened
 from v2m.sound_take.files import (
     BEFORE,
@@ -46,8 +44,10 @@ from v2m.sound_take.opened import SoundTake
 from v2m.sound_take.playing import Along
 from v2m.sound_take.renewal import Remade, remade, remade_before
 from v2m.stages import Cancel, StageClock, never_cancel
-from v2m.take import Patch, Sound, TakeRecord, write_record
-from v2m.take_pictures import moved_pictures, read_pictures
+from v2m.take.opened import analysis_of
+from v2m.take.pictures import moved_pictures, read_pictures
+from v2m.take.record import Patch, Sound, TakeRecord, write_record
+from v2m.take.shelf import TakeShelf
 
 _NAME: Final = "patch-{}.wav"
 

@@ -26,7 +26,6 @@ from v2m.plan import TempoWish
 from v2m.prompt.watching.unasked import words_of
 from v2m.report.write import write_looks
 from v2m.score import Scored, ScoreSettings
-from v2m.shelf import TakeShelf
 from v2m.sound_take.asking import Request, asked_of_model
 from v2m.sound_take.files import (
     COMPOSED,
@@ -42,7 +41,8 @@ from v2m.sound_take.files import (
 from v2m.sound_take.laying import Laid, lay_sound
 from v2m.sound_take.playing import Along
 from v2m.stages import Cancel, StageClock
-from v2m.take import Parent, Sound, Source, TakeRecord, read_record, write_record
+from v2m.take.record import Parent, Sound, Source, TakeRecord, read_record, write_record
+from v2m.take.shelf import TakeShelf
 from v2m.timebase import SAMPLE_RATE_HZ
 
 SPARE_S: Final = 2.0

@@ -15,7 +15,7 @@ from v2m.sound_take.edited import joined, knots_of, lengthened
 from v2m.sound_take.laying import Knots, warp_through
 from v2m.sound_take.opened import SoundTake
 from v2m.sound_take.renewal import remade_before
-from v2m.take import Origin
+from v2m.take.record import Origin
 
 
 def settle(take: SoundTake) -> SoundTake:

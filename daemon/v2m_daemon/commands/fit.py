@@ -11,8 +11,8 @@ from v2m_otio.exchange.writing import base_bytes
 
 from v2m.errors import InputError, UsageError
 from v2m.fit import FitSettings, fit
-from v2m.shelf import Shelf
 from v2m.stages import StageClock
+from v2m.take.shelf import Shelf
 from v2m_daemon.fitting import fitted_words, of_fitting
 from v2m_daemon.placing import place
 from v2m_daemon.plotting import plot_best, plot_path

@@ -7,9 +7,9 @@ import json
 import sys
 from pathlib import Path
 
-from v2m.shelf import Shelf
 from v2m.sound_take.opened import open_take
 from v2m.stages import StageClock
+from v2m.take.shelf import Shelf
 from v2m_daemon.homecoming import homecoming, programme_for, stem_of
 from v2m_daemon.placing import place
 from v2m_daemon.plotting import plot_best, plot_path

@@ -10,9 +10,9 @@ from pathlib import Path
 from v2m.errors import UsageError
 from v2m.retime import plan_of
 from v2m.retime.telling import plan_words, told_plan
-from v2m.shelf import Shelf
 from v2m.sound_take.opened import open_take
 from v2m.stages import StageClock
+from v2m.take.shelf import Shelf
 from v2m_daemon.homecoming import programme_for, stem_of
 from v2m_daemon.placing import place
 from v2m_daemon.plotting import plot_best, plot_path

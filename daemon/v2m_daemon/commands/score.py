@@ -13,8 +13,8 @@ from v2m.backbones import check_backbone, composes_sound
 from v2m.codecs.soundfont import find_soundfont
 from v2m.errors import UsageError
 from v2m.score import ScoreSettings, score
-from v2m.shelf import Shelf
 from v2m.stages import StageClock
+from v2m.take.shelf import Shelf
 from v2m_daemon.describing import described, description_words, of_description
 from v2m_daemon.placing import place
 from v2m_daemon.plotting import plot_best, plot_path

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from v2m.errors import UnfinishedError
-from v2m.remake import Compared, compare, composed_alike, remake_of
 from v2m.stages import StageClock
+from v2m.take.remake import Compared, compare, composed_alike, remake_of
 from v2m_daemon.progress import show_progress
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from v2m.errors import CancelledError, OutputWriteError, UsageError
-from v2m.family import Family, Relative, family, told_wish
-from v2m.take import TAKE_SUFFIX, read_record
+from v2m.take.family import Family, Relative, family, told_wish
+from v2m.take.record import TAKE_SUFFIX, read_record
 
 
 def run(arguments: argparse.Namespace) -> int:

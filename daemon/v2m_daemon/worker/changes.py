@@ -11,7 +11,7 @@ from v2m.retime import plan_of
 from v2m.retime.telling import told_plan
 from v2m.sound_take.opened import AnyTake, SoundTake, open_take
 from v2m.stages import Cancel, StageClock
-from v2m.take import take_id
+from v2m.take.record import take_id
 from v2m_daemon.homecoming import homecoming, programme_for, stem_of
 from v2m_daemon.jobs.folder import JobFolder
 from v2m_daemon.jobs.spec import JobSpec, names_in

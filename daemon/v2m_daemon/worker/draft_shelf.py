@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Final
 
 from v2m.errors import OutputExistsError, OutputWriteError
-from v2m.take import TAKE_SUFFIX
+from v2m.take.record import TAKE_SUFFIX
 from v2m_daemon import durable
 
 _BUILDING: Final = "building-"
 
 
 class DraftShelf:
-    """Takes the takes of `v2m.score.score` in; see `v2m.shelf.TakeShelf`.
+    """Takes the takes of `v2m.score.score` in; see `v2m.take.shelf.TakeShelf`.
 
     Args:
         stages: folder of the drafts.

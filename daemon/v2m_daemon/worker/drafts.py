@@ -32,7 +32,7 @@ from v2m.curves import EventCurve
 from v2m.frames import Sheet
 from v2m.hits import Hit
 from v2m.stages import Cancel
-from v2m.take import Source
+from v2m.take.record import Source
 from v2m.timeline import Cut, Marker, Media, Shot, Timeline
 from v2m_daemon import durable
 

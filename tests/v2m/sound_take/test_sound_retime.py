@@ -14,17 +14,17 @@ from toy_sound import ToySound
 from v2m.audio import read_wav
 from v2m.errors import DocumentError, UsageError
 from v2m.hits import Hit
-from v2m.remake import compare, remake_of
 from v2m.restyle import Restyling
 from v2m.retime import Retiming, plan_retime, redo
 from v2m.retime.plan import Changed, RetimePlan
 from v2m.score import ScoreSettings, score
-from v2m.shelf import Shelf
 from v2m.sound_take.opened import SoundTake, open_take
 from v2m.sound_take.restyling import restyle_sound
 from v2m.sound_take.retiming import retime_sound
 from v2m.stages import StageClock
 from v2m.swell import Swell
+from v2m.take.remake import compare, remake_of
+from v2m.take.shelf import Shelf
 
 CUTS = [60, 108, 168, 216, 276, 324, 384, 432]
 LENGTH = 528

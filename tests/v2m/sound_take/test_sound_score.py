@@ -14,8 +14,8 @@ from v2m.audio import read_wav
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
 from v2m.errors import CancelledError, InputError, UsageError
 from v2m.score import Scored, ScoreSettings, score
-from v2m.shelf import Shelf
-from v2m.take import read_record
+from v2m.take.record import read_record
+from v2m.take.shelf import Shelf
 from v2m.timebase import samples_covering
 
 CUTS = [96, 145, 256, 318, 436, 541]

@@ -9,16 +9,16 @@ import pytest
 from plain_backbone import RATE, PlainBackbone, programme, scored
 
 from v2m.errors import MissingPartError
-from v2m.family import family
-from v2m.opened_take import OpenedTake
 from v2m.part_names import parts_of
-from v2m.remake import compare, composed_alike, remake
 from v2m.restyle import Restyling, restyle
 from v2m.retime import Retiming, plan_retime, redo, retime, swell
 from v2m.score import Scored
-from v2m.shelf import Shelf
 from v2m.stages import StageClock
 from v2m.swell import Swell
+from v2m.take.family import family
+from v2m.take.opened import OpenedTake
+from v2m.take.remake import compare, composed_alike, remake
+from v2m.take.shelf import Shelf
 
 Step = Callable[[OpenedTake], Retiming | Restyling]
 
@@ -102,9 +102,9 @@ def test_they_are_a_line_of_descent(line: list[OpenedTake]) -> None:
 def test_what_was_composed_by_other_weights_is_not_judged(
     line: list[OpenedTake], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("v2m.remake.load_backbone", lambda *_: PlainBackbone())
+    monkeypatch.setattr("v2m.take.remake.load_backbone", lambda *_: PlainBackbone())
     assert composed_alike(line[0])
     assert composed_alike(line[1])
-    monkeypatch.setattr("v2m.remake.load_backbone", lambda *_: PlainBackbone(weights_sha256="f" * 64))
+    monkeypatch.setattr("v2m.take.remake.load_backbone", lambda *_: PlainBackbone(weights_sha256="f" * 64))
     with pytest.raises(MissingPartError, match="other weights"):
         composed_alike(line[0])

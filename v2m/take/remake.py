@@ -20,12 +20,12 @@ from v2m.backbones.base import RenewingBackbone
 from v2m.codecs.layout import GROUPS
 from v2m.errors import MediaError, MissingPartError
 from v2m.measures import measures
-from v2m.opened_take import OpenedTake, analysis_of
 from v2m.retime.renewal import commission_before, compose, renewed_before
 from v2m.retime.verb import write_again
 from v2m.stages import Cancel, StageClock, never_cancel
-from v2m.take import read_record, write_record
-from v2m.take_latents import Values
+from v2m.take.latents import Values
+from v2m.take.opened import OpenedTake, analysis_of
+from v2m.take.record import read_record, write_record
 
 if TYPE_CHECKING:
     from v2m.sound_take.opened import AnyTake

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from v2m.errors import OutputExistsError, OutputWriteError
-from v2m.take import TAKE_SUFFIX
+from v2m.take.record import TAKE_SUFFIX
 
 
 class TakeShelf(Protocol):

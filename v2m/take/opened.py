@@ -22,8 +22,8 @@ from v2m.errors import DocumentError, InputError, MissingPartError
 from v2m.piece import Piece
 from v2m.prompt.casting import cast, silent_parts
 from v2m.prompt.words import Brief, read_prompt
-from v2m.take import TAKE_SUFFIX, Kept, Origin, Parent, TakeRecord, read_record, take_id
-from v2m.take_latents import TakeLatents, Values, read_latents
+from v2m.take.latents import TakeLatents, Values, read_latents
+from v2m.take.record import TAKE_SUFFIX, Kept, Origin, Parent, TakeRecord, read_record, take_id
 from v2m.timeline import Shot, Timeline
 
 

@@ -1,16 +1,16 @@
 """A take: one result and all that made it, as a folder `NAME.v2m/`.
 
     take.json             what was asked, read, planned and measured (format below)
-    latents.safetensors   what the backbone composed, (t, c) float32; see `v2m.take_latents`
+    latents.safetensors   what the backbone composed, (t, c) float32; see `v2m.take.latents`
     music.wav             the mastered music, 48 kHz 24 bit stereo, whole frames long
     composed.wav          what a model of sound composed, before it was laid on the hits: `v2m.sound_take`
     stems/*.wav           the parts that sound, with the master's gain, so that they sum to the music
     score.mid             the notes with the tempo map
-    pictures.jpg          some of the pictures that were looked at; see `v2m.take_pictures`
+    pictures.jpg          some of the pictures that were looked at; see `v2m.take.pictures`
     report.html           all of it to look at and listen to; see `v2m.report`
 
 The last two are for people: a take without them is whole.
-How takes come to stand in their folder whole is the business of `v2m.shelf`. Times in `take.json` are
+How takes come to stand in their folder whole is the business of `v2m.take.shelf`. Times in `take.json` are
 seconds; exact ones are strings such as "1001/24". A take of format 1 sounds and is listed, but lacks what it
 takes to be made again.
 """

@@ -8,11 +8,11 @@ from v2m.codecs.arrangement import PARTS
 from v2m.codecs.midi import write_midi
 from v2m.codecs.parts import only_parts
 from v2m.codecs.synth import ScoreSynth
-from v2m.joined import write_joined
-from v2m.opened_take import OpenedTake
 from v2m.performance import play
 from v2m.stages import Cancel, StageClock
-from v2m.take_latents import write_latents
+from v2m.take.joined import write_joined
+from v2m.take.latents import write_latents
+from v2m.take.opened import OpenedTake
 
 
 def write_whole(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from v2m.errors import DocumentError, InputError
-from v2m.take import TAKE_SUFFIX, TakeRecord, read_record, take_id
+from v2m.take.record import TAKE_SUFFIX, TakeRecord, read_record, take_id
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from v2m.errors import OutputExistsError, OutputWriteError
-from v2m.shelf import Shelf
+from v2m.take.shelf import Shelf
 
 
 def write_take(shelf: Shelf, text: str) -> Path:

@@ -11,8 +11,8 @@ import pytest
 from v2m.codecs.layout import CHANNEL_COUNT, CHANNEL_NAMES
 from v2m.errors import DocumentError
 from v2m.hits import Hit
-from v2m.take import Origin, Parent, Source, TakeRecord, from_json, read_record, to_json
-from v2m.take_latents import TakeLatents, read_latents, write_latents
+from v2m.take.latents import TakeLatents, read_latents, write_latents
+from v2m.take.record import Origin, Parent, Source, TakeRecord, from_json, read_record, to_json
 from v2m.tempo import TempoMap
 from v2m.timeline import Cut
 

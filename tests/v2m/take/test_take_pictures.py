@@ -14,7 +14,7 @@ from matplotlib.image import imread
 
 from v2m.frames.sheet import COLUMNS, MOST_TILES, Sheet, SheetGatherer
 from v2m.hits import Hit
-from v2m.take_pictures import FILE_NAME, moved_pictures, read_pictures, write_pictures
+from v2m.take.pictures import FILE_NAME, moved_pictures, read_pictures, write_pictures
 
 
 def shade_at(sheet: Sheet, index: int) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 
 from v2m.errors import OutputWriteError
 from v2m.frames import Sheet
-from v2m.take import TakeRecord
+from v2m.take.record import TakeRecord
 
 FILE_NAME: Final = "pictures.jpg"
 
