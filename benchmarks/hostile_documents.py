@@ -12,6 +12,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -217,6 +218,7 @@ def documents(draw: st.DrawFn) -> bytes:
     return json.dumps(tree).encode(errors="surrogatepass")
 
 
+@cache
 def _anything() -> st.SearchStrategy[Any]:
     leaves = st.one_of(st.integers(), st.floats(), st.text(max_size=20), st.sampled_from(HOSTILE))
     return st.recursive(
@@ -228,10 +230,12 @@ def _anything() -> st.SearchStrategy[Any]:
     )
 
 
+@cache
 def _timelines() -> st.SearchStrategy[Any]:
     return _schema("Timeline", tracks=_stacks(), global_start_time=st.one_of(st.none(), _times()))
 
 
+@cache
 def _collections() -> st.SearchStrategy[Any]:
     return _schema("SerializableCollection", children=st.lists(_timelines(), max_size=2))
 
@@ -241,10 +245,12 @@ def _schema(name: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[di
     return st.fixed_dictionaries({"OTIO_SCHEMA": st.just(name + version), **fields})
 
 
-def _times() -> st.SearchStrategy[Any]:
-    return _schema("RationalTime", rate=st.sampled_from(RATES), value=st.integers(0, 500))
+@cache
+def _times(least: int = 0) -> st.SearchStrategy[Any]:
+    return _schema("RationalTime", rate=st.sampled_from(RATES), value=st.integers(least, 500))
 
 
+@cache
 def _stacks() -> st.SearchStrategy[Any]:
     """Tracks in each other, with all that stands in tracks."""
     span = _schema("TimeRange", start_time=_times(), duration=_times())
@@ -267,6 +273,13 @@ def _stacks() -> st.SearchStrategy[Any]:
         kind = st.sampled_from(("Video", "Video", "Audio"))
         return _schema("Track", kind=kind, children=st.lists(inside, min_size=1, max_size=4), **common)
 
+    def seen(inside: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        """A track with a picture: a document without one is sent back before the rest of it is looked at."""
+        length = _schema("TimeRange", start_time=_times(), duration=_times(least=1))
+        shot = _schema("Clip", media_reference=reference, **common | {"source_range": length})
+        children = st.tuples(shot, st.lists(inside, max_size=3)).map(lambda one: [one[0], *one[1]])
+        return _schema("Track", kind=st.just("Video"), children=children)
+
     item = st.recursive(
         st.one_of(clip, clip, clip, _schema("Gap", **common), dissolve),
         lambda inside: st.one_of(
@@ -274,4 +287,9 @@ def _stacks() -> st.SearchStrategy[Any]:
         ),
         max_leaves=5,
     )
-    return _schema("Stack", children=st.lists(track(item), min_size=1, max_size=2))
+    children = st.one_of(
+        st.tuples(seen(item)).map(list),
+        st.tuples(seen(item), track(item)).map(list),
+        st.lists(track(item), min_size=1, max_size=2),
+    )
+    return _schema("Stack", children=children)
