@@ -27,6 +27,7 @@ class Loaded:
     name: str
     adapter: Path | None
     unloaded: int = 0
+    arithmetic: str = "cpu float32"
 
     def unload(self) -> None:
         self.unloaded += 1

@@ -13,18 +13,20 @@ and not what is meant.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from v2m.curves import Features, FloatArray
 from v2m.encoders.gathering import FloatRows, PictureGatherer
 from v2m.encoders.store import FeatureStore
 from v2m.encoders.vision import halving, normalised, transformers_model, transformers_of
-from v2m.encoders.weights import PretrainedFolder, evaluated, whole_numbers
+from v2m.encoders.weights import PretrainedFolder, whole_numbers
 from v2m.errors import CheckpointError
 from v2m.model.device import choose_device, fast_dtype
 from v2m.stages import Cancel, never_cancel
@@ -146,11 +148,13 @@ class Dinov2Encoder:
 
     @functools.cached_property
     def _model(self) -> Any:  # noqa: ANN401 - a class of transformers, which has no types
+        return self._files.network(self._built, self._device, self._dtype)
+
+    def _built(self, stored: Mapping[str, Tensor]) -> Any:  # noqa: ANN401 - likewise
         # files of the classifier have the same tensors under a prefix, and a head that is not needed
         tensors = {
             key.removeprefix("dinov2."): value
-            for key, value in self._files.tensors().items()
+            for key, value in stored.items()
             if not key.startswith("classifier.")
         }
-        model = transformers_model("Dinov2", self._config, tensors)
-        return evaluated(model, self._device, self._dtype)
+        return transformers_model("Dinov2", self._config, tensors)

@@ -23,7 +23,7 @@ from v2m.encoders.clips import ClipGatherer
 from v2m.encoders.gathering import FloatRows, Pictures
 from v2m.encoders.store import FeatureStore
 from v2m.encoders.vision import halving, normalised, transformers_model, transformers_of
-from v2m.encoders.weights import PretrainedFolder, evaluated, whole_numbers
+from v2m.encoders.weights import PretrainedFolder, whole_numbers
 from v2m.errors import CheckpointError
 from v2m.model.device import choose_device, fast_dtype
 from v2m.stages import Cancel, never_cancel
@@ -141,5 +141,8 @@ class VJepa2Encoder:
 
     @functools.cached_property
     def _network(self) -> Any:  # noqa: ANN401 - a class of transformers, which has no types
-        model = transformers_model("VJEPA2", self._config, self._files.tensors())
-        return evaluated(model.encoder, self._device, self._dtype)
+        return self._files.network(
+            lambda tensors: transformers_model("VJEPA2", self._config, tensors).encoder,
+            self._device,
+            self._dtype,
+        )

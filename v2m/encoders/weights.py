@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from v2m.backbones.sound.checkpoint import folder_hash, read_safetensors
 from v2m.errors import CheckpointError, MissingPartError
+from v2m.model.memory import loaded_bytes
+from v2m.model.warm import WARM, Wanted
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class PretrainedFolder:
@@ -35,7 +39,7 @@ class PretrainedFolder:
         Raises:
             MissingPartError: there are no weights in it.
         """
-        self.path = path
+        self.path, self.name = path, name
         self.files = sorted(path.glob("*.safetensors"))
         for pattern in editions:
             if best := [file for file in self.files if fnmatchcase(file.stem, pattern)]:
@@ -62,6 +66,43 @@ class PretrainedFolder:
         for file in self.files:
             tensors |= read_safetensors(file)
         return tensors
+
+    def network(
+        self,
+        build: Callable[[dict[str, Tensor]], Network],
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        edition: Hashable = None,
+    ) -> Network:
+        """The network of these weights, ready to compute and not to learn; the one that is warm, if one is.
+
+        Args:
+            build: makes it of all tensors of all files.
+            device: where it computes.
+            dtype: in which numbers.
+            edition: what tells networks apart that are built otherwise of the same tensors.
+
+        Raises:
+            CheckpointError: the weights are damaged, or of another model.
+            OutOfMemoryError: it would not fit; says the numbers.
+        """
+        stored = sum(file.stat().st_size for file in self.files)
+        loaded = loaded_bytes(self.files, dtype.itemsize)
+        wanted = Wanted(
+            name=f"The encoder {self.name}",
+            key=(self.name, self.sha256, str(device), dtype, edition),
+            device=str(device),
+            weights_bytes=loaded if device.type == "cuda" else max(stored, loaded),
+            hint="Close other programs, or choose a smaller encoder with --encoder.",
+        )
+
+        def load() -> Network:
+            network = build(self.tensors())
+            network.to(device=device, dtype=dtype).eval().requires_grad_(False)
+            return network
+
+        return WARM.get(wanted, load)
 
     def json(self, *patterns: str) -> dict[str, Any]:
         """The first JSON object whose file's name matches one of the patterns, best first.
@@ -93,8 +134,3 @@ def whole_numbers(content: Mapping[str, Any], names: tuple[str, ...], limit: int
         value = content.get(name)
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= limit:
             raise CheckpointError(f"The configuration says {name} is {value!r}, expected a whole number.")
-
-
-def evaluated(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    """A module ready to compute, and not to learn."""
-    return module.to(device=device, dtype=dtype).eval().requires_grad_(False)

@@ -7,17 +7,18 @@ leaves the same for later ones; see `v2m_daemon.worker.drafts` and `v2m_daemon.w
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 
 from v2m_otio.exchange.kinds import format_named
 from v2m_otio.exchange.writing import base_bytes
 
-from v2m.backbones import check_backbone, composes_sound, load_backbone, load_sound_model
+from v2m.backbones import added_folder, check_backbone, composes_sound, load_backbone, load_sound_model
 from v2m.backbones.base import RenewingBackbone
 from v2m.backbones.sound.model import SoundModel
 from v2m.codecs.soundfont import find_soundfont
 from v2m.errors import OutputExistsError
+from v2m.model.warm import WARM
 from v2m.score import score
 from v2m.stages import Cancel, Progress, StageClock
 from v2m_daemon.jobs.folder import JobFolder
@@ -47,7 +48,7 @@ class Studio:
         self._load = load
         self._load_sound = load_sound
         self._backbones: dict[str, RenewingBackbone] = {}
-        self._sound: tuple[tuple[str, Path | None, int], SoundModel] | None = None
+        self._sound: Hashable = None
 
     def backbone(self, name: str) -> RenewingBackbone:
         """The backbone of a name, loaded once.
@@ -66,13 +67,15 @@ class Studio:
             V2MError: it cannot be had; see `load_sound_model`.
         """
         check_backbone(name, adapter)
-        key = (name, adapter, adapter.stat().st_mtime_ns if adapter else 0)
-        if self._sound is not None and self._sound[0] == key:
-            return self._sound[1]
-        if self._sound is not None:
-            self._sound[1].unload()
-        self._sound = (key, self._load_sound(name, adapter=adapter))
-        return self._sound[1]
+        key = (added_folder(name), adapter, adapter.stat().st_mtime_ns if adapter else 0)
+        if (warm := WARM.find(key)) is not None:
+            model: SoundModel = warm
+            return model
+        WARM.let_go(self._sound)
+        model = self._load_sound(name, adapter=adapter)
+        WARM.keep(key, model, model.arithmetic, model.unload)
+        self._sound = key
+        return model
 
     def do(self, work: Work, progress: Progress, cancel: Cancel) -> Done:
         """Do a job, or what is left to do of it.

@@ -138,9 +138,11 @@ def _is_out_of_memory(error: Exception) -> bool:
 def open_studio() -> Studio:
     """The studio, with every library that it needs: from here on silence means that something hangs."""
     import v2m.backbones.sketch
+    from v2m.model.warm import WARM
     from v2m_daemon.worker.attempt import Studio
 
     del v2m
+    WARM.keeps = True  # the next job may want the models of this one
     return Studio()
 
 

@@ -12,9 +12,9 @@ from typing import Final
 from torch import Tensor
 
 from v2m.backbones.sound.arithmetic import Arithmetic
-from v2m.backbones.sound.memory import free_bytes
 from v2m.backbones.sound.text_encoder import TextEncoder
 from v2m.errors import MissingPartError
+from v2m.model.memory import free_bytes
 
 SHARED_NAME: Final = "gemma-3-4b-it"
 """The folder of the store that the paper's text encoder lies in, for captions and for this."""

@@ -5,11 +5,8 @@ Conventions: bytes, beyond what is in use now.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from json import loads
-from math import prod
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +15,7 @@ import torch
 from v2m.backbones.stable_audio_3.config import TransformerConfig
 from v2m.errors import OutOfMemoryError
 from v2m.model.device import is_out_of_memory
+from v2m.model.memory import loaded_bytes
 
 BRANCHES: Final = 3  # of guidance, in one pass: both, words, none
 _WIDTHS_AT_ONCE: Final = 8
@@ -27,16 +25,9 @@ and what attention gives."""
 
 def weights_bytes(path: Path, device: torch.device) -> int:
     """Of a file of weights that is loaded: as it is stored on a CPU, in half formats on a GPU."""
-    try:
-        with path.open("rb") as file:
-            stored = file.seek(0, 2)
-            file.seek(0)
-            header = loads(file.read(struct.unpack("<Q", file.read(8))[0])) if device.type == "cuda" else {}
-    except (OSError, ValueError, struct.error):
-        return 0  # what is wrong with the file is said when it is read
-    header.pop("__metadata__", None)
-    numbers = sum(prod(told["shape"]) for told in header.values())
-    return numbers * torch.float16.itemsize if device.type == "cuda" else stored
+    if device.type == "cuda":
+        return loaded_bytes([path], torch.float16.itemsize)
+    return path.stat().st_size if path.is_file() else 0  # what is missing is said when it is read
 
 
 def working_bytes(config: TransformerConfig, tokens: int, text_tokens: int, takes: int, itemsize: int) -> int:

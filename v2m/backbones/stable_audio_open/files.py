@@ -13,12 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from pathlib import Path
 from typing import Final
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from v2m.backbones.sound.checkpoint import load_strict, read_safetensors
@@ -31,6 +29,7 @@ from v2m.backbones.stable_audio_open.oobleck import Autoencoder
 from v2m.backbones.stable_audio_open.text import TextEncoder
 from v2m.backbones.stable_audio_open.transformer import DiffusionTransformer, Trunk
 from v2m.errors import CheckpointError, MissingPartError
+from v2m.model.memory import numbers_in
 
 OFFICIAL_WEIGHTS: Final = "model.safetensors"
 OFFICIAL_CONFIG: Final = "model_config.json"
@@ -137,12 +136,12 @@ class ModelFolder:
         """How many the transformer has, with a ControlNet, and how many the autoencoder."""
         if self.is_official:
             whole = self.folder / OFFICIAL_WEIGHTS
-            transformer, autoencoder = (_numbers_in(whole, prefix) for prefix in _OFFICIAL_PREFIXES[:2])
+            transformer, autoencoder = (numbers_in(whole, prefix) for prefix in _OFFICIAL_PREFIXES[:2])
         else:
             parts = (self.folder / part / _DIFFUSERS_WEIGHTS for part in _DIFFUSERS_PARTS[:2])
-            transformer, autoencoder = map(_numbers_in, parts)
+            transformer, autoencoder = map(numbers_in, parts)
         if self.controlnet is not None:
-            transformer += _numbers_in(self.controlnet, _CONTROLNET_PREFIX) or _numbers_in(self.controlnet)
+            transformer += numbers_in(self.controlnet, _CONTROLNET_PREFIX) or numbers_in(self.controlnet)
         return transformer, autoencoder
 
     def text_encoder(self, config: OpenConfig) -> TextEncoder:
@@ -156,16 +155,6 @@ def _holds_official(folder: Path) -> bool:
 
 def _holds_diffusers(folder: Path) -> bool:
     return all((folder / part / "config.json").is_file() for part in _DIFFUSERS_PARTS)
-
-
-def _numbers_in(path: Path, prefix: str = "") -> int:
-    """By the file's header; what is wrong with a file is said when it is read."""
-    try:
-        with safe_open(path, framework="pt") as stored:
-            names = [name for name in stored.keys() if name.startswith(prefix)]  # noqa: SIM118 - no mapping
-            return sum(prod(stored.get_slice(name).get_shape()) for name in names)
-    except (SafetensorError, OSError, ValueError):
-        return 0
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from v2m.encoders.avsiam.network import TIMES, AVSiam
 from v2m.encoders.avsiam.spectrogram import FRAME_COUNT, HOP_SAMPLES, SAMPLE_RATE_HZ, spectrogram
 from v2m.encoders.protocol import Sound
 from v2m.encoders.spans import rows_in_spans
-from v2m.encoders.weights import PretrainedFolder, evaluated
+from v2m.encoders.weights import PretrainedFolder
 from v2m.model.device import choose_device
 from v2m.stages import Cancel, never_cancel
 
@@ -88,4 +88,4 @@ class AVSiamEar:
 
     @functools.cached_property
     def _network(self) -> torch.nn.Module:
-        return evaluated(AVSiam.of(self._files.tensors()), self._device, torch.float32)
+        return self._files.network(AVSiam.of, self._device, torch.float32)

@@ -15,7 +15,7 @@ from v2m.encoders.avsiam.network import PATCH, AVSiam
 from v2m.encoders.gathering import FloatRows, PictureGatherer, Pictures
 from v2m.encoders.store import FeatureStore
 from v2m.encoders.vision import halving, normalised
-from v2m.encoders.weights import PretrainedFolder, evaluated
+from v2m.encoders.weights import PretrainedFolder
 from v2m.model.device import choose_device, fast_dtype
 from v2m.stages import Cancel, never_cancel
 
@@ -102,6 +102,4 @@ class AVSiamEye:
 
     @functools.cached_property
     def _network(self) -> AVSiam:
-        network = AVSiam.of(self._files.tensors())
-        evaluated(network, self._device, self._dtype)
-        return network
+        return self._files.network(AVSiam.of, self._device, self._dtype)

@@ -26,7 +26,7 @@ from v2m.encoders.gathering import FloatRows, Pictures
 from v2m.encoders.motion import FEATURE_COUNT, motion_rows
 from v2m.encoders.store import FeatureStore
 from v2m.encoders.vision import halving
-from v2m.encoders.weights import PretrainedFolder, evaluated
+from v2m.encoders.weights import PretrainedFolder
 from v2m.model.device import choose_device
 from v2m.stages import Cancel, never_cancel
 
@@ -131,9 +131,7 @@ class CoTrackerEye:
 
     @functools.cached_property
     def _network(self) -> CoTracker:
-        network = CoTracker.of(self._files.tensors())
-        evaluated(network, self._device, torch.float32)
-        return network
+        return self._files.network(CoTracker.of, self._device, torch.float32)
 
 
 def _grid(width: int, height: int) -> torch.Tensor:

@@ -23,7 +23,7 @@ from v2m.encoders.musicfm.mel import HOP_SAMPLES, SAMPLE_RATE_HZ, WINDOW_SAMPLES
 from v2m.encoders.musicfm.network import LAYER, MusicFM
 from v2m.encoders.protocol import Sound
 from v2m.encoders.spans import rows_in_spans
-from v2m.encoders.weights import PretrainedFolder, evaluated
+from v2m.encoders.weights import PretrainedFolder
 from v2m.errors import CheckpointError
 from v2m.model.device import choose_device
 from v2m.stages import Cancel, never_cancel
@@ -120,5 +120,9 @@ class MusicFMEncoder:
 
     @functools.cached_property
     def _network(self) -> torch.nn.Module:
-        network = MusicFM.of(self._files.tensors(), self._layer)
-        return evaluated(network, self._device, torch.float32)
+        return self._files.network(
+            lambda tensors: MusicFM.of(tensors, self._layer),
+            self._device,
+            torch.float32,
+            edition=self._layer,
+        )

@@ -38,7 +38,7 @@ class Listener:
         return self._local.sha256
 
     def unload(self) -> None:
-        """Give the memory back."""
+        """Be done with it, see `LocalModel`."""
         self._local.unload()
 
     @torch.inference_mode()

@@ -5,7 +5,6 @@ Nothing is ever asked of a hub, no code of a model's folder is run, and only saf
 
 from __future__ import annotations
 
-import gc
 import json
 from importlib import import_module
 from pathlib import Path
@@ -14,15 +13,12 @@ from typing import Any, Final, TypeAlias
 import torch
 
 from v2m.backbones.sound.checkpoint import folder_hash
-from v2m.backbones.sound.memory import free_bytes
 from v2m.errors import CheckpointError, MissingPartError, OutOfMemoryError, V2MError
 from v2m.model.device import choose_device, fast_dtype, is_out_of_memory
+from v2m.model.warm import WARM, Wanted, give_back
 
 Foreign: TypeAlias = Any
 """Of transformers, which has no types."""
-
-_BESIDE_WEIGHTS: Final = 1.15
-"""What generation keeps beside the weights, as a factor."""
 
 _DECIDING: Final = ("*.safetensors", "*.json", "*.model", "*.jinja", "*.txt")
 """Files that decide what a model answers."""
@@ -31,7 +27,7 @@ INSTALL: Final = 'Install it with: pip install "v2m[models]"'
 
 
 class LocalModel:
-    """A folder with a pretrained model, loaded when it is first asked and given back on `unload`."""
+    """A folder with a pretrained model, loaded when it is first asked and let go of on `unload`."""
 
     def __init__(self, folder: Path, name: str) -> None:
         """Look at the folder, and read nothing but its configuration.
@@ -71,8 +67,14 @@ class LocalModel:
             OutOfMemoryError: it would not fit; says the numbers.
         """
         if self._model is None:
-            self._require_memory()
-            self._model = self._load(transformers(auto))
+            wanted = Wanted(
+                name=self.name,
+                key=(self.name, self.sha256, str(self.device)),
+                device=str(self.device),
+                weights_bytes=sum(path.stat().st_size for path in self.folder.glob("*.safetensors")),
+                hint="Close other programs, or give the words yourself with --prompt.",
+            )
+            self._model = WARM.get(wanted, lambda: self._load(transformers(auto)))
         return self._model
 
     def part(self, auto: str) -> Foreign:
@@ -93,11 +95,9 @@ class LocalModel:
             ) from error
 
     def unload(self) -> None:
-        """Give the memory back."""
+        """Be done with it: it stays warm where models are kept, else its memory is given back."""
         self._model = None
-        gc.collect()
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        give_back(str(self.device))
 
     def _load(self, kind: Foreign) -> Foreign:
         # on a CPU as stored: the official ones are bfloat16, and would take twice the memory in float32
@@ -132,16 +132,6 @@ class LocalModel:
         for name, value in model.state_dict().items():
             if value.is_floating_point() and not bool(torch.isfinite(value).all()):
                 raise CheckpointError(f"{self.name}: {name} holds numbers that are not finite.")
-
-    def _require_memory(self) -> None:
-        size = sum(path.stat().st_size for path in self.folder.glob("*.safetensors"))
-        needed, free = int(size * _BESIDE_WEIGHTS), free_bytes(str(self.device))
-        if free is not None and needed > free:
-            raise OutOfMemoryError(
-                f"{self.name} needs about {needed / 1e9:.1f} GB on {self.device}, "
-                f"{free / 1e9:.1f} GB are free.",
-                hint="Close other programs, or give the words yourself with --prompt.",
-            )
 
 
 def transformers(name: str) -> Foreign:

@@ -18,6 +18,7 @@ from v2m.errors import (
     OutOfMemoryError,
     UsageError,
 )
+from v2m.model import warm
 from v2m.prompt.watching import instructions, loading, unasked
 from v2m.prompt.watching.description import read_description, write_description
 from v2m.prompt.watching.looking import Reader
@@ -160,7 +161,7 @@ def test_weights_that_are_slow_here_are_only_used_when_asked_for(
 def test_a_model_that_does_not_fit_is_refused_with_the_numbers(
     analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "free_bytes", lambda device: 10)
+    monkeypatch.setattr(warm, "free_bytes", lambda device: 10)
     with pytest.raises(OutOfMemoryError, match=r"needs about .* GB"):
         watched(analysis)
     assert "GB are free" in unasked.unasked(analysis).note
