@@ -69,6 +69,9 @@ class ScoreSettings:
     adapter: Path | None = None
     """What tells a model of sound the event curve."""
 
+    lora_strength: float = 1.0
+    """Of the LoRA files of a Stable Audio 3 model: 1 as they were trained, 0 not at all."""
+
     window_scale: float = 1.0
     """Below 1 the backbone composes in smaller windows, which take less memory."""
 
@@ -80,6 +83,8 @@ class ScoreSettings:
         """
         if not 0 <= self.adherence <= 1:
             raise UsageError(f"The adherence is {self.adherence}, expected 0 to 1.")
+        if not 0 <= self.lora_strength <= 2:
+            raise UsageError(f"The strength of the LoRA is {self.lora_strength}, expected 0 to 2.")
         if not 1 <= self.takes <= len(_LETTERS):
             raise UsageError(f"{self.takes} takes were asked for, expected 1 to {len(_LETTERS)}.")
         if not 0 < self.window_scale <= 1:

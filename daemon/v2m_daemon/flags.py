@@ -31,6 +31,7 @@ def _number(convert: Callable[[str], N], low: N, high: N, what: str = "") -> Cal
 
 _KINDS: Final[dict[object, str]] = {int: "whole number", float: "number"}
 _unit = _number(float, 0.0, 1.0)
+_strength = _number(float, 0.0, 2.0)
 _takes = _number(int, 1, 16)
 _steps = _number(int, 1, 1000)
 seed = _number(int, 0, 2**53)
@@ -117,6 +118,10 @@ def add_composing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--adapter", metavar="FILE", help="what tells such a model the event curve, as it was trained for it"
     )
+    parser.add_argument(
+        "--lora-strength", type=_strength, default=1.0, metavar="0..2",
+        help="how strongly the LoRA files of a Stable Audio 3 model change it",
+    )  # fmt: skip
     parser.add_argument("--takes", type=_takes, default=1, metavar="N", help="how many to make (1-16)")
     parser.add_argument("--seed", type=seed, metavar="N", help="same seed, same music (default: drawn)")
     parser.add_argument(

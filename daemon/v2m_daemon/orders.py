@@ -57,6 +57,7 @@ def spec_of(arguments: argparse.Namespace) -> JobSpec:
         loudness_lufs=arguments.loudness,
         soundfont=_absolute(arguments.soundfont),
         adapter=_absolute(arguments.adapter),
+        lora_strength=arguments.lora_strength,
     )
 
 

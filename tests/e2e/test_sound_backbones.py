@@ -1,6 +1,5 @@
 """Every pretrained backbone scores a timeline from its official files: tiny ones with random weights."""
 
-import importlib.util
 import json
 import shutil
 import signal
@@ -8,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,13 +34,7 @@ RATE = "24000/1001"
 
 
 def tiny(family: str) -> ModuleType:
-    path = Path(__file__).parents[1] / "tiny_models" / f"{family}.py"
-    spec = importlib.util.spec_from_file_location(f"tiny_{family}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return import_module(f"tests.tiny_models.{family}")
 
 
 WRITERS: dict[str, Callable[[Path], object]] = {
@@ -120,6 +114,45 @@ def test_it_scores_exactly_as_long_and_twice_the_same(name: str, scored: Scored,
     assert code == 0, alone
     assert Path(alone["wav"]).read_bytes() == wavs[5].read_bytes()  # alone as beside another
     assert main(["take", "verify", "--compose", alone["take"]]) == 0
+
+
+@pytest.mark.slow
+def test_a_lora_changes_the_music_as_strongly_as_is_asked(
+    scored: Scored, tmp_path: Path, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "stable-audio-3-medium-base"
+    _, plain = scored(name, tmp_path / "plain", "--no-report")
+    place = added_folder(name) / "lora"
+    place.mkdir()
+    shutil.copy(repository / "tests/golden/stable_audio_3_dora-rows.safetensors", place / "style.safetensors")
+    try:
+        takes = {}
+        for strength in ("0", "0.5", "1"):
+            out = tmp_path / strength
+            code, takes[strength] = scored(name, out, "--lora-strength", strength, "--no-report")
+            assert code == 0, takes[strength]
+        assert composed(takes["0"]) == composed(plain)
+        assert len({composed(take) for take in takes.values()}) == 3
+        told = json.loads((Path(takes["0.5"]["take"]) / "take.json").read_text())
+        assert told["settings"]["lora_strength"] == 0.5
+        assert main(["take", "verify", "--compose", takes["0.5"]["take"]]) == 0
+        capsys.readouterr()
+    finally:
+        shutil.rmtree(place)
+    code, refused = scored(name, tmp_path / "none", "--lora-strength", "0.5")
+    assert code == 2
+    assert "has no LoRA" in refused["error"]["message"]
+
+
+def test_a_strength_that_makes_no_sense_is_refused(
+    edit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["score", str(edit), "--out", str(tmp_path), "--json", "--lora-strength"]
+    assert main([*asked, "0.5"]) == 2
+    assert "sketch takes no LoRA" in json.loads(capsys.readouterr().out)["error"]["message"]
+    for wrong in ("2.5", "-1", "nan", "much"):
+        assert main([*asked, wrong]) == 2
+        assert "--lora-strength" in json.loads(capsys.readouterr().out)["error"]["message"]
 
 
 @pytest.mark.slow

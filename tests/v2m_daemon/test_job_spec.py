@@ -83,6 +83,7 @@ def test_json_says_all_of_it(job: JobSpec) -> None:
         ({"takes": 1.5}, "takes"),
         ({"seed": -1}, "seed"),
         ({"adherence": float("nan")}, "adherence"),
+        ({"lora_strength": 2.5}, "lora_strength"),
         ({"tempo_bpm": 59}, "tempo_bpm"),
         ({"overwrite": 1}, "overwrite"),
         ({"path_map": (("D:/a", "b"),)}, "path_map"),

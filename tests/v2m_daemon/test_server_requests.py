@@ -43,7 +43,7 @@ def test_a_full_request_says_all_of_it() -> None:
         ),
         composing=pb.Composing(
             prompt="calm", backbone="paper", takes=4, seed=0, adherence=0.0, steps=8, loudness_lufs=-14,
-            soundfont=EDIT, adapter=EDIT,
+            soundfont=EDIT, adapter=EDIT, lora_strength=0.0,
         ),
         destination=pb.Destination(out_dir=EDIT, overwrite=True, format="edl"),
     )  # fmt: skip
@@ -52,7 +52,8 @@ def test_a_full_request_says_all_of_it() -> None:
         encoder="dinov2", in_point="12f", out_point="01:00:00:10", path_map=(("D:/", EDIT),), tempo_bpm=90,
         tempo_freedom=0.0, frame_rate="25",
         prompt="calm", backbone="paper", takes=4, seed=0, adherence=0.0, steps=8,
-        loudness_lufs=-14, soundfont=EDIT, adapter=EDIT, out_dir=EDIT, overwrite=True, to="edl",
+        loudness_lufs=-14, soundfont=EDIT, adapter=EDIT, lora_strength=0.0, out_dir=EDIT, overwrite=True,
+        to="edl",
     )  # fmt: skip
 
 

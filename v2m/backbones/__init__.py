@@ -66,6 +66,13 @@ _STEERED: Final = ("stable-audio-3", "stable-audio-open", "ace-step", "paper")
 """Beginnings of the names of models that a latent head can steer: their steps show it clean latents."""
 
 
+_TAKES_LORA: Final = "stable-audio-3"
+"""Beginning of the names of models that LoRA files can change."""
+
+LORA_FOLDER: Final = "lora"
+"""Of such a model's folder."""
+
+
 def can_be_steered(name: str) -> bool:
     """Whether a latent head can lead a model towards the curve."""
     return name.startswith(_STEERED)
@@ -76,21 +83,24 @@ def hears_curve(name: str, adapter: Path | None) -> bool:
     return name not in SOUND_BACKBONES or name in _FOLLOWERS or adapter is not None
 
 
-def load_sound_model(name: str, *, adapter: Path | None = None, arithmetic: str = "") -> SoundModel:
+def load_sound_model(
+    name: str, *, adapter: Path | None = None, lora_strength: float = 1.0, arithmetic: str = ""
+) -> SoundModel:
     """The model of sound of a name; its weights are read when it first composes.
 
     Args:
         name: one of `SOUND_BACKBONES`.
         adapter: a file that tells it the event curve; a latent head is for whoever asks it to compose.
+        lora_strength: of the LoRA files in its folder; 1 as they were trained, 0 not at all.
         arithmetic: as for `load_backbone`.
 
     Raises:
-        UsageError: there is no such backbone, or no such adapter.
+        UsageError: there is no such backbone, no such adapter, or no LoRA whose strength could be chosen.
         InputError: the adapter is none.
         MissingPartError: the model was not added, or a library or the device is not here.
     """
     folder = added_folder(name)
-    check_backbone(name, adapter)
+    check_backbone(name, adapter, lora_strength)
     if adapter is not None:
         from v2m.backbones.sound.following import column_file
 
@@ -106,7 +116,10 @@ def load_sound_model(name: str, *, adapter: Path | None = None, arithmetic: str 
             f"{name} needs {error.name}, which is not installed.",
             hint='Install it with: pip install "v2m[models]"',
         ) from error
-    model: SoundModel = family(folder, name=name, device=device or "auto", dtype=dtype, adapter=adapter)
+    options = {"lora_strength": lora_strength} if name.startswith(_TAKES_LORA) else {}
+    model: SoundModel = family(
+        folder, name=name, device=device or "auto", dtype=dtype, adapter=adapter, **options
+    )
     return model
 
 
@@ -130,14 +143,16 @@ def added_folder(name: str) -> Path:
     return folder
 
 
-def check_backbone(name: str, adapter: Path | None = None) -> None:
+def check_backbone(name: str, adapter: Path | None = None, lora_strength: float = 1.0) -> None:
     """Refuse now what loading would refuse, without reading any weights.
 
     Raises:
-        UsageError: there is no such backbone, or it takes no adapter.
+        UsageError: there is no such backbone, or it takes no adapter, or has no LoRA.
         InputError: the adapter is none.
         MissingPartError: the model was not added.
     """
+    if lora_strength != 1.0:
+        _check_lora(name)
     if name == "sketch":
         if adapter is not None:
             raise UsageError(
@@ -150,3 +165,18 @@ def check_backbone(name: str, adapter: Path | None = None) -> None:
         from v2m.backbones.sound.following import read_following
 
         read_following(name, adapter)
+
+
+def _check_lora(name: str) -> None:
+    """Refuse the strength of a LoRA where there is none."""
+    if not name.startswith(_TAKES_LORA):
+        raise UsageError(
+            f"{name} takes no LoRA, so there is nothing for --lora-strength to set.",
+            hint="Leave out --lora-strength, or choose a --backbone whose name begins with stable-audio-3.",
+        )
+    place = added_folder(name) / LORA_FOLDER
+    if not any(place.glob("*.safetensors")):
+        raise UsageError(
+            f"{name} has no LoRA, so there is nothing for --lora-strength to set: no safetensors in {place}.",
+            hint="Put the LoRA's file there, or leave out --lora-strength.",
+        )

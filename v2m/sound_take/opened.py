@@ -62,6 +62,11 @@ class SoundTake:
         """How loud it was delivered."""
         return MasterSettings(self.record.settings["loudness_lufs"])
 
+    @property
+    def lora_strength(self) -> float:
+        """How strongly LoRA files changed the model; takes of before there was a choice say nothing of it."""
+        return float(self.record.settings.get("lora_strength", 1.0))
+
     @cached_property
     def composed(self) -> Samples:
         """The sound as composed, before any hit was moved.

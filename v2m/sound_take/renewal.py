@@ -94,8 +94,12 @@ def model_of(take: SoundTake, arithmetic: str = "") -> SoundModel:
         MissingPartError: the model was not added.
     """
     adapter = take.record.settings.get("adapter")
-    path = Path(adapter) if adapter else None
-    return load_sound_model(take.record.backbone, adapter=path, arithmetic=arithmetic)
+    return load_sound_model(
+        take.record.backbone,
+        adapter=Path(adapter) if adapter else None,
+        lora_strength=take.lora_strength,
+        arithmetic=arithmetic,
+    )
 
 
 def check_model(take: SoundTake, model: SoundModel) -> None:

@@ -136,7 +136,11 @@ class _Job:
             )
         self.notes = list(self.analysis.notes)
         self.following = self._following()
-        self.model = model or load_sound_model(self.settings.backbone, adapter=self.settings.adapter)
+        self.model = model or load_sound_model(
+            self.settings.backbone,
+            adapter=self.settings.adapter,
+            lora_strength=self.settings.lora_strength,
+        )
         if self.following.head is not None and self.settings.adapter is not None:
             self.following.head.check(self.settings.adapter, self.model.grid)
         if self.model.grid.sample_rate_hz != SAMPLE_RATE_HZ:

@@ -123,6 +123,7 @@ def _composing(spec: JobSpec) -> pb.Composing:
         loudness_lufs=spec.loudness_lufs,
         soundfont=spec.soundfont or "",
         adapter=spec.adapter or "",
+        lora_strength=spec.lora_strength,
     )
 
 

@@ -29,7 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     plot = plot_path(arguments)
     viewing = Viewing.of(arguments)
-    check_backbone(settings.backbone, settings.adapter)  # now rather than after minutes of looking
+    check_backbone(
+        settings.backbone, settings.adapter, settings.lora_strength
+    )  # now rather than after minutes of looking
     if not composes_sound(settings.backbone):
         find_soundfont(settings.soundfont)
     stem = Path(arguments.timeline).stem
@@ -72,4 +74,5 @@ def _settings(arguments: argparse.Namespace) -> ScoreSettings:
         loudness_lufs=arguments.loudness,
         soundfont=Path(arguments.soundfont) if arguments.soundfont else None,
         adapter=Path(arguments.adapter) if arguments.adapter else None,
+        lora_strength=arguments.lora_strength,
     )

@@ -35,6 +35,7 @@ _SPEC_KEYS: Final = MappingProxyType(
         "frame_rate": "frame_rate",
         "soundfont": "soundfont",
         "adapter": "adapter",
+        "lora_strength": "lora_strength",
         "path_map": "path_map",
         "priority": "priority",
     }

@@ -51,6 +51,7 @@ JOB_FIELDS: Final[Mapping[str, str]] = {
     "loudness_lufs": "Loudness of the result, LUFS.",
     "soundfont": "The instruments, an .sf2 or .sf3. Relative to the job's directory.",
     "adapter": "What tells a model of sound the event curve. Relative to the job's directory.",
+    "lora_strength": "How strongly the LoRA files of a Stable Audio 3 model change it.",
     "timeline": "Of a retime: the document with the new timing. Relative to the job's directory.",
     "nudges": "Of a retime: pairs of where a hit is and where it goes, as in_point.",
     "max_bend": "Of a retime: percent by which a beat may stretch before music is composed again.",

@@ -40,6 +40,7 @@ NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
     "seed": (0, 2**53),
     "steps": (1, 1000),
     "adherence": (0.0, 1.0),
+    "lora_strength": (0.0, 2.0),
     "tempo_bpm": (60.0, 180.0),
     "tempo_freedom": (0.0, 1.0),
     "loudness_lufs": (-40.0, -6.0),
@@ -83,7 +84,7 @@ _PAIRS: Final = ("path_map", "nudges", "intensity")
 _FIELDS: Final[Mapping[JobKind, tuple[str, ...]]] = {
     JobKind.SCORE: (
         *_READING, "prompt", "backbone", "takes", "seed", "adherence", "steps", "loudness_lufs", "soundfont",
-        "adapter",
+        "adapter", "lora_strength",
     ),
     JobKind.ANALYZE: _READING,
     JobKind.RETIME: ("timeline", "nudges", "max_bend"),
@@ -145,6 +146,9 @@ class JobSpec:
     soundfont: str | None = None
     adapter: str | None = None
     """What tells a model of sound the event curve."""
+
+    lora_strength: float = 1.0
+    """How strongly the LoRA files of a Stable Audio 3 model change it."""
 
     timeline: str | None = None
     """Of a retime: the document with the new timing."""

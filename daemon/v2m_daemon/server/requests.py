@@ -135,6 +135,7 @@ def _composing(composing: pb.Composing, here: Here) -> dict[str, Any]:
         "loudness_lufs": _given(composing, "loudness_lufs"),
         "soundfont": _path("soundfont", composing.soundfont, here) if composing.soundfont else None,
         "adapter": _path("adapter", composing.adapter, here) if composing.adapter else None,
+        "lora_strength": _given(composing, "lora_strength"),
     }
 
 

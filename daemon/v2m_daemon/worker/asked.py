@@ -43,6 +43,7 @@ def settings_of(work: Work) -> ScoreSettings:
         loudness_lufs=spec.loudness_lufs,
         soundfont=inside(work, Path(spec.soundfont)) if spec.soundfont else None,
         adapter=inside(work, Path(spec.adapter)) if spec.adapter else None,
+        lora_strength=spec.lora_strength,
         window_scale=work.window_scale,
     )
 

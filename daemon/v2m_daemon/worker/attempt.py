@@ -60,19 +60,20 @@ class Studio:
             self._backbones[name] = self._load(name)
         return self._backbones[name]
 
-    def sound_model(self, name: str, adapter: Path | None = None) -> SoundModel:
+    def sound_model(self, name: str, adapter: Path | None = None, lora_strength: float = 1.0) -> SoundModel:
         """The model of sound of a name; of these large ones the last one alone stays loaded.
 
         Raises:
             V2MError: it cannot be had; see `load_sound_model`.
         """
-        check_backbone(name, adapter)
-        key = (added_folder(name), adapter, adapter.stat().st_mtime_ns if adapter else 0)
+        check_backbone(name, adapter, lora_strength)
+        changed = adapter.stat().st_mtime_ns if adapter else 0
+        key = (added_folder(name), adapter, changed, lora_strength)
         if (warm := WARM.find(key)) is not None:
             model: SoundModel = warm
             return model
         WARM.let_go(self._sound)
-        model = self._load_sound(name, adapter=adapter)
+        model = self._load_sound(name, adapter=adapter, lora_strength=lora_strength)
         WARM.keep(key, model, model.arithmetic, model.unload)
         self._sound = key
         return model
@@ -118,7 +119,7 @@ class Studio:
         drafts = Drafts(folder.stages, wording_of(work))
         backbone, model = None, None  # what is missing is told now rather than after minutes of looking
         if composes_sound(settings.backbone):
-            model = self.sound_model(settings.backbone, settings.adapter)
+            model = self.sound_model(settings.backbone, settings.adapter, settings.lora_strength)
         else:
             check_backbone(settings.backbone, settings.adapter)
             find_soundfont(settings.soundfont)

@@ -31,7 +31,7 @@ class Models(Protocol):
         """The backbone of a name that writes notes."""
         ...
 
-    def sound_model(self, name: str, adapter: Path | None = None) -> SoundModel:
+    def sound_model(self, name: str, adapter: Path | None = None, lora_strength: float = 1.0) -> SoundModel:
         """The model of a name that composes sound."""
         ...
 
@@ -46,7 +46,8 @@ def _warm(work: Work, take: AnyTake, models: Models) -> dict[str, Any]:
     if not isinstance(take, SoundTake):
         return {"backbone": models.backbone(record.backbone)}
     adapter = record.settings.get("adapter")
-    return {"model": models.sound_model(record.backbone, inside(work, Path(adapter)) if adapter else None)}
+    path = inside(work, Path(adapter)) if adapter else None
+    return {"model": models.sound_model(record.backbone, path, take.lora_strength)}
 
 
 def retime_take(work: Work, models: Models, clock: StageClock, cancel: Cancel) -> Done:

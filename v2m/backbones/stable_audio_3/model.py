@@ -16,6 +16,7 @@ Sources: https://github.com/Stability-AI/stable-audio-3, for headroom, steps and
 from __future__ import annotations
 
 import gc
+import hashlib
 from collections import OrderedDict
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from v2m.backbones import LORA_FOLDER
 from v2m.backbones.sound.adapter import EventAdapter, load_adapter
 from v2m.backbones.sound.checkpoint import folder_hash
 from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
@@ -63,6 +65,7 @@ class StableAudio3:
         dtype: number format of the transformer, `float32`, `bfloat16` or `float16`; the fastest by default.
         adapter: file of an event adapter.
         compiled: compile each layer before its first use: slower to begin, faster from then on.
+        lora_strength: of the LoRA files; 1 as they were trained, 0 not at all.
 
     Raises:
         CheckpointError: an InputError; the configuration is of another model.
@@ -78,12 +81,14 @@ class StableAudio3:
         dtype: str = "",
         adapter: Path | None = None,
         compiled: bool = False,
+        lora_strength: float = 1.0,
     ) -> None:
         if dtype and dtype not in _FORMATS:
             raise UsageError(f"The number format is {dtype!r}, expected one of {', '.join(_FORMATS)}.")
         self.name = name
         self.config: StableAudioConfig = read_config(folder / CONFIG)
         self._folder, self._adapter_path, self._compiled = folder, adapter, compiled
+        self._lora_strength = lora_strength
         self._device = choose_device(device)
         self._dtype = _FORMATS[dtype] if dtype else fast_dtype(self._device)
         self._parts: Parts | None = None
@@ -99,13 +104,19 @@ class StableAudio3:
     @cached_property
     def base_sha256(self) -> str:
         """Hash of weights, configuration, LoRA files and text encoder: what an adapter is trained on."""
-        return folder_hash(self._deciding_files())
+        return self._hash_of(self._deciding_files())
 
     @cached_property
     def weights_sha256(self) -> str:
         """Hash of all that decides its output: that of the base, or with the adapter's."""
         adapter = [] if self._adapter_path is None else [self._adapter_path]
-        return folder_hash([*self._deciding_files(), *adapter])
+        return self._hash_of([*self._deciding_files(), *adapter])
+
+    def _hash_of(self, files: list[Path]) -> str:
+        whole = folder_hash(files)
+        if self._lora_strength == 1.0 or not self._lora_paths():
+            return whole
+        return hashlib.sha256(f"{whole} LoRA at {self._lora_strength!r}".encode()).hexdigest()
 
     @property
     def arithmetic(self) -> str:
@@ -274,7 +285,7 @@ class StableAudio3:
     def _loaded(self) -> Parts:
         if self._parts is None:
             with telling_memory(self._device, f"loading {self.name}"):
-                loras = [read_lora(path) for path in self._lora_paths()]
+                loras = [read_lora(path, self._lora_strength) for path in self._lora_paths()]
                 parts = load_parts(self._folder / WEIGHTS, self.config, loras)
                 parts.transformer.to(self._device, self._dtype)
                 parts.autoencoder.to(self._device, self._sound_dtype())
@@ -303,7 +314,10 @@ class StableAudio3:
         return [self._folder / WEIGHTS, self._folder / CONFIG, *self._lora_paths(), *encoder]
 
     def _lora_paths(self) -> list[Path]:
-        return sorted((self._folder / "lora").glob("*.safetensors"))
+        """None at a strength of 0: that is the model without them, bit for bit, and by the same hash."""
+        if self._lora_strength == 0:
+            return []
+        return sorted((self._folder / LORA_FOLDER).glob("*.safetensors"))
 
     def _sound_dtype(self) -> torch.dtype:
         """Of the autoencoder: bfloat16 would be heard as noise, float16 is what the original decodes in."""

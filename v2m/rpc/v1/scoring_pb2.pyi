@@ -114,7 +114,7 @@ class Destination(_message.Message):
     def __init__(self, out_dir: _Optional[str] = ..., beside_document: bool = ..., overwrite: bool = ..., format: _Optional[str] = ...) -> None: ...
 
 class Composing(_message.Message):
-    __slots__ = ("prompt", "backbone", "takes", "seed", "adherence", "steps", "loudness_lufs", "soundfont", "adapter")
+    __slots__ = ("prompt", "backbone", "takes", "seed", "adherence", "steps", "loudness_lufs", "soundfont", "adapter", "lora_strength")
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     BACKBONE_FIELD_NUMBER: _ClassVar[int]
     TAKES_FIELD_NUMBER: _ClassVar[int]
@@ -124,6 +124,7 @@ class Composing(_message.Message):
     LOUDNESS_LUFS_FIELD_NUMBER: _ClassVar[int]
     SOUNDFONT_FIELD_NUMBER: _ClassVar[int]
     ADAPTER_FIELD_NUMBER: _ClassVar[int]
+    LORA_STRENGTH_FIELD_NUMBER: _ClassVar[int]
     prompt: str
     backbone: str
     takes: int
@@ -133,7 +134,8 @@ class Composing(_message.Message):
     loudness_lufs: float
     soundfont: str
     adapter: str
-    def __init__(self, prompt: _Optional[str] = ..., backbone: _Optional[str] = ..., takes: _Optional[int] = ..., seed: _Optional[int] = ..., adherence: _Optional[float] = ..., steps: _Optional[int] = ..., loudness_lufs: _Optional[float] = ..., soundfont: _Optional[str] = ..., adapter: _Optional[str] = ...) -> None: ...
+    lora_strength: float
+    def __init__(self, prompt: _Optional[str] = ..., backbone: _Optional[str] = ..., takes: _Optional[int] = ..., seed: _Optional[int] = ..., adherence: _Optional[float] = ..., steps: _Optional[int] = ..., loudness_lufs: _Optional[float] = ..., soundfont: _Optional[str] = ..., adapter: _Optional[str] = ..., lora_strength: _Optional[float] = ...) -> None: ...
 
 class ScoreRequest(_message.Message):
     __slots__ = ("submission", "document", "reading", "composing", "destination")

@@ -249,7 +249,7 @@ def test_the_hash_knows_weights_words_styles_and_adapter(
     assert len(set(hashes)) == 4
 
 
-def test_lora_files_in_the_folder_are_merged(
+def test_lora_files_in_the_folder_are_merged_as_strongly_as_is_asked(
     window: Windows, whole_checkpoint: Callable[[str], Path], tmp_path: Path
 ) -> None:
     folder = tmp_path / "copy"
@@ -259,7 +259,19 @@ def test_lora_files_in_the_folder_are_merged(
     (folder / "lora").mkdir()
     golden = Path(__file__).parents[3] / "golden" / "stable_audio_3_dora-rows.safetensors"
     shutil.copy(golden, folder / "lora")
-    assert np.abs(composed(StableAudio3(folder, **settings), window()) - plain).max() > 1e-3
+    merged = StableAudio3(folder, **settings)
+    full = composed(merged, window())
+    assert np.abs(full - plain).max() > 1e-3
+    half = StableAudio3(folder, **settings, lora_strength=0.5)
+    halved = composed(half, window())
+    assert np.abs(halved - plain).max() > 1e-3
+    assert np.abs(halved - full).max() > 1e-3
+    none = StableAudio3(folder, **settings, lora_strength=0.0)
+    np.testing.assert_array_equal(composed(none, window()), plain)
+    assert len({each.weights_sha256 for each in (merged, half, none)}) == 3
+    (folder / "lora").rename(folder / "elsewhere")
+    bare = StableAudio3(folder, **settings)
+    assert none.weights_sha256 == bare.base_sha256  # an adapter for the bare model fits it
 
 
 def test_half_formats_compose_nearly_the_same(model: Models, window: Windows) -> None:
