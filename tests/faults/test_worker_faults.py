@@ -1,35 +1,21 @@
 """A few of each fault of `benchmarks/worker_faults.py`, the same ones each time."""
 
 import asyncio
-import importlib.util
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+import worker_faults as faults
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process's files"),
 ]
 
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "worker_faults.py"
 
-
-@pytest.fixture(scope="module")
-def faults() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("worker_faults_few", BENCHMARK)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["worker_faults_few"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_no_fault_loses_a_job_or_leaves_anything(faults: ModuleType, tmp_path: Path) -> None:
+def test_no_fault_loses_a_job_or_leaves_anything(tmp_path: Path) -> None:
     few = {"kills": 3, "ooms": 1, "full_disks": 5, "small_disks": 3, "cancels": 6}
 
     async def scenario() -> None:

@@ -1,15 +1,12 @@
 """A Resolve in memory and whoever answers its scripts; see `resolve_stage.py` beside this file."""
 
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # for the module that the tests here share
-
-from resolve_stage import Stage, StandIn, stage_at
+from tests.resolve_scripts.resolve_stage import Stage, StandIn, stage_at
 
 
 @pytest.fixture(scope="session", autouse=True)

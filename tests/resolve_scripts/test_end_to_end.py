@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resolve_stage import START, Stage, State, score_track, timeline, world
 from v2m_daemon.cli import main
 from v2m_daemon.home import Home
 from v2m_daemon.resolve.scripts import Addresses, music_folder
+
+from tests.resolve_scripts.resolve_stage import START, Stage, State, score_track, timeline, world
 
 HERE = Path(__file__).parent
 LONGEST_S = 60

@@ -4,7 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resolve_stage import START, Stage, StandIn, State, exact, score_track, timeline, world, write_wav
+
+from tests.resolve_scripts.resolve_stage import (
+    START,
+    Stage,
+    StandIn,
+    State,
+    exact,
+    score_track,
+    timeline,
+    world,
+    write_wav,
+)
 
 HERE = Path(__file__).parent
 

@@ -6,7 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resolve_stage import START, Stage, StandIn, State, exact, score_track, stage_at, timeline, world
+
+from tests.resolve_scripts.resolve_stage import (
+    START,
+    Stage,
+    StandIn,
+    State,
+    exact,
+    score_track,
+    stage_at,
+    timeline,
+    world,
+)
 
 VERSIONS = [(18, 5), (19, 0), (19, 1), (20, 0), (20, 3), (21, 0), (21, 1)]
 BASES = {

@@ -10,9 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resolve_stage import HERE, JSON_PART, START, StandIn, State, exact, score_track, timeline, world
 from v2m_daemon.home import Home
 from v2m_daemon.resolve.scripts import scripts_folder
+
+from tests.resolve_scripts.resolve_stage import (
+    HERE,
+    JSON_PART,
+    START,
+    StandIn,
+    State,
+    exact,
+    score_track,
+    timeline,
+    world,
+)
 
 sys.path.insert(0, str(scripts_folder()))
 

@@ -5,8 +5,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from plain_backbone import PlainBackbone, analysis_of, programme
 
+from tests.v2m.plain_backbone import PlainBackbone, analysis_of, programme
 from v2m.analysis import Analysis
 from v2m.licences import LICENCES, licence_notes
 from v2m.prompt.watching.unasked import Unasked

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drawn_take import drawn_take, pictures
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.v2m.drawn_take import drawn_take, pictures
 from v2m.report.write import REPORT_NAME
 
 pytestmark = pytest.mark.slow

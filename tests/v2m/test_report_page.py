@@ -15,10 +15,10 @@ import av
 import matplotlib.image
 import numpy as np
 import pytest
-from drawn_take import STAGES_S, drawn_take, pictures, record_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.v2m.drawn_take import STAGES_S, drawn_take, pictures, record_of
 from v2m.audio import WavReader
 from v2m.errors import DocumentError
 from v2m.frames import Sheet

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plain_backbone import RATE, PlainBackbone, SoftBackbone, programme, scored
 
+from tests.v2m.plain_backbone import RATE, PlainBackbone, SoftBackbone, programme, scored
 from v2m.audio import read_wav, true_peak_dbtp
 from v2m.errors import UsageError
 from v2m.part_names import parts_of

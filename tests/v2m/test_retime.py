@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plain_backbone import RATE, PlainBackbone, programme, scored
 
+from tests.v2m.plain_backbone import RATE, PlainBackbone, programme, scored
 from v2m.audio import read_wav
 from v2m.errors import DocumentError, MediaError, UsageError
 from v2m.hits import Hit, find_hits

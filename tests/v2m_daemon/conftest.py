@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import importlib.util
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -89,14 +89,7 @@ def start() -> Iterator[Start]:
 @pytest.fixture(scope="session")
 def instant() -> ModuleType:
     """The module `instant.py` beside this file; see there what its executor does at which prompt."""
-    path = HERE / "instant.py"
-    spec = importlib.util.spec_from_file_location("instant", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["instant"] = module
-    spec.loader.exec_module(module)
-    return module
+    return import_module("tests.v2m_daemon.instant")
 
 
 @pytest.fixture

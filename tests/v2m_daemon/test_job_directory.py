@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
 import shutil
@@ -26,28 +25,16 @@ from v2m_daemon.intake.schema import FOLDER, JOB_FIELDS, SCHEMAS, write_all
 from v2m_daemon.jobs.desk import Desk
 from v2m_daemon.jobs.spec import JobSpec
 
+from tests.v2m_daemon.schema_check import violations
 from v2m.errors import V2MError
 
 Run = Callable[[Any], Any]
 
 
-def checker() -> ModuleType:
-    path = Path(__file__).with_name("schema_check.py")
-    spec = importlib.util.spec_from_file_location("schema_check", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-VIOLATIONS = checker().violations
-
-
 def wrong(value: Any, form: str) -> list[str]:
     """What a file has against its schema, as shipped."""
     schema = json.loads((FOLDER / f"{form}.schema.json").read_bytes())
-    return list(VIOLATIONS(value, schema))
+    return list(violations(value, schema))
 
 
 class Client:

@@ -1,9 +1,9 @@
 """What the store takes in, the families load: tiny models in their makers' layouts, added and opened."""
 
-import importlib.util
 import re
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,13 +23,7 @@ from v2m.prompt.watching.looking import Reader
 
 
 def tiny(family: str) -> ModuleType:
-    path = Path(__file__).parents[1] / "tiny_models" / f"{family}.py"
-    spec = importlib.util.spec_from_file_location(f"tiny_added_{family}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return import_module(f"tests.tiny_models.{family}")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """`v2m report` and `--plot`: the page and the picture of a take, asked for by name."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -8,18 +7,12 @@ import matplotlib.image
 import pytest
 from v2m_daemon.cli import main
 
-DRAWN = Path(__file__).parent.parent / "v2m" / "drawn_take.py"
+from tests.v2m.drawn_take import drawn_take, pictures
 
 
 @pytest.fixture
 def take(tmp_path: Path) -> Path:
-    spec = importlib.util.spec_from_file_location("drawn_take_here", DRAWN)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    folder: Path = module.drawn_take(tmp_path / "film.v2m", 6, sheet=module.pictures(6))
-    return folder
+    return drawn_take(tmp_path / "film.v2m", 6, sheet=pictures(6))
 
 
 def test_a_report_is_made_again_the_same(take: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,7 @@
 """A worker keeps the last model of sound loaded, and changes takes with the model that composed them."""
 
-import importlib.util
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,6 +10,8 @@ from v2m_daemon.jobs.spec import JobKind, JobSpec
 from v2m_daemon.worker.attempt import Studio
 from v2m_daemon.worker.executor import Done, Work
 
+from tests.v2m.plain_backbone import analysis_of, programme
+from tests.v2m.toy_sound import ToySound
 from v2m.added_models import models_folder
 from v2m.audio import read_wav
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
@@ -68,28 +67,15 @@ def test_the_last_model_stays_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(loads.made) == 3
 
 
-def shared(name: str) -> ModuleType:
-    """A module of the tests of takes."""
-    path = Path(__file__).parents[1] / "v2m" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"{name}_of_worker", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.slow
 def test_jobs_change_takes_of_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("V2M_HOME", str(tmp_path / "home"))
     (models_folder() / "paper").mkdir(parents=True)
-    toy, plain = shared("toy_sound"), shared("plain_backbone")
-    analysis = plain.analysis_of(plain.programme([60, 110, 160, 215, 270, 330], 400))
+    analysis = analysis_of(programme([60, 110, 160, 215, 270, 330], 400))
     settings = ScoreSettings(prompt="rock, 120 BPM", seed=1, backbone="paper")
     with Shelf(tmp_path / "takes") as shelf:
-        take = score(analysis, settings, shelf=shelf, stem="film", model=toy.ToySound())[0]
-    studio = Studio(load_sound=lambda name, adapter=None: toy.ToySound())
+        take = score(analysis, settings, shelf=shelf, stem="film", model=ToySound())[0]
+    studio = Studio(load_sound=lambda name, adapter=None: ToySound())
 
     def done(number: int, **asked: Any) -> Done:
         spec = JobSpec(document=str(take.folder), in_place=True, **asked)

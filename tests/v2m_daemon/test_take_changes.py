@@ -1,15 +1,12 @@
 """Takes changed by command and by job: nudged, recut, restyled, verified, listed, deleted."""
 
-import importlib.util
 import json
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import opentimelineio as otio
@@ -20,6 +17,7 @@ from v2m_daemon.programme import Viewing, open_programme
 from v2m_daemon.worker.attempt import Studio
 from v2m_daemon.worker.executor import Work
 
+from tests.v2m.plain_backbone import PlainBackbone
 from v2m.audio import read_wav
 from v2m.score import ScoreSettings, score
 from v2m.stages import StageClock, never_cancel, no_progress
@@ -32,20 +30,6 @@ RATE = 24
 START = 86400
 
 Run = Callable[..., dict[str, Any]]
-
-
-def plain() -> ModuleType:
-    path = Path(__file__).parents[1] / "v2m" / "plain_backbone.py"
-    spec = importlib.util.spec_from_file_location("plain_backbone_of_takes", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-PLAIN = plain()
 
 
 def write_document(path: Path, bounds: list[int]) -> Path:
@@ -72,7 +56,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
         settings = ScoreSettings(prompt="rock, 120 bpm", seed=1)
         score(
             programme.analysis, settings, shelf=shelf, stem="film", sources=programme.sources,
-            backbone=PLAIN.PlainBackbone(),
+            backbone=PlainBackbone(),
         )  # fmt: skip
     return folder
 
@@ -136,7 +120,7 @@ def test_the_music_of_a_part_ends_with_its_shots(run: Run, tmp_path: Path) -> No
     with open_programme(part, StageClock()) as programme, Shelf(tmp_path) as shelf:
         score(
             programme.analysis, ScoreSettings(prompt="rock", seed=1), shelf=shelf, stem="part",
-            sources=programme.sources, backbone=PLAIN.PlainBackbone(), with_report=False,
+            sources=programme.sources, backbone=PlainBackbone(), with_report=False,
         )  # fmt: skip
     take = tmp_path / "part.v2m"
     assert read_record(take).goes_on
@@ -204,7 +188,7 @@ def job(take: Path, folder: Path, **spec: object) -> Iterator[Work]:
 
 @pytest.mark.slow
 def test_jobs_retime_and_restyle_takes(take: Path, tmp_path: Path) -> None:
-    studio = Studio(lambda name: PLAIN.PlainBackbone())
+    studio = Studio(lambda name: PlainBackbone())
     nudge = (("160f", "178f"),)
     with job(take, tmp_path / "one", kind=JobKind.RETIME, nudges=nudge, in_place=True) as work:
         done = studio.do(work, no_progress, never_cancel)

@@ -1,11 +1,9 @@
 """A worker keeps what looks, listens and writes from job to job, and lets go of it where memory is short."""
 
-import importlib.util
 import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import av
@@ -26,22 +24,13 @@ from v2m.stages import never_cancel, no_progress
 pytestmark = pytest.mark.slow  # transformers takes seconds to import
 
 
-def shared(repository: Path, name: str) -> ModuleType:
-    path = repository / "tests" / "tiny_models" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"{name}_of_watchers", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
-def store(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tiny models that look, listen and write."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     folder = tmp_path_factory.mktemp("store")
-    encoders, readers = shared(repository, "encoders"), shared(repository, "readers")
+    from tests.tiny_models import encoders, readers
+
     encoders.write_dinov2(folder / "dinov2-small")
     encoders.write_vjepa2(folder / "vjepa2")
     readers.write_gemma(folder / "gemma-3-4b-it")

@@ -1,7 +1,6 @@
 """A watch folder from outside: files are dropped in, results come out, once, whatever happens in between."""
 
 import asyncio
-import importlib.util
 import os
 import shutil
 from collections.abc import Callable
@@ -14,25 +13,14 @@ import pytest
 from v2m_daemon.config import QueueSettings
 from v2m_daemon.home import Home
 
+from tests.v2m_daemon.watched import OLD_S, Folder, timeline
+
 Run = Callable[[Any], Any]
-
-
-def loaded() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("watched", Path(__file__).with_name("watched.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-watched = loaded()
-timeline, OLD_S = watched.timeline, watched.OLD_S
 
 
 @pytest.fixture
 def folder(tmp_path: Path, home: Home, instant: ModuleType) -> Any:
-    return watched.Folder(tmp_path, home, instant.InstantExecutor())
+    return Folder(tmp_path, home, instant.InstantExecutor())
 
 
 async def slowly(path: Path, text: str) -> None:

@@ -1,7 +1,6 @@
 """A watch folder whose share drops, which two want to watch, or into which strange things are put."""
 
 import asyncio
-import importlib.util
 import os
 import shutil
 from collections.abc import Callable
@@ -17,27 +16,15 @@ from v2m_daemon.intake.watch_folder import WatchFolder, state_of
 from v2m_daemon.jobs.desk import Desk
 from v2m_daemon.jobs.spec import JobSpec
 
+from tests.v2m_daemon.watched import Folder, timeline
 from v2m.errors import AlreadyRunningError
 
 Run = Callable[[Any], Any]
 
 
-def loaded() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("watched", Path(__file__).with_name("watched.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-watched = loaded()
-timeline, OLD_S = watched.timeline, watched.OLD_S
-
-
 @pytest.fixture
 def folder(tmp_path: Path, home: Home, instant: ModuleType) -> Any:
-    return watched.Folder(tmp_path, home, instant.InstantExecutor())
+    return Folder(tmp_path, home, instant.InstantExecutor())
 
 
 @pytest.mark.slow

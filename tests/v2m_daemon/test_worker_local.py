@@ -1,7 +1,6 @@
 """The executor of this machine from outside: real workers and timelines, a model that composes at once."""
 
 import asyncio
-import importlib.util
 import json
 import os
 import signal
@@ -12,11 +11,11 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import soundfile
+import worker_faults
 from v2m_daemon.config import WorkerSettings
 from v2m_daemon.jobs.desk import Desk
 from v2m_daemon.jobs.folder import JobFolder
@@ -35,18 +34,7 @@ from v2m.errors import (
 from v2m.stages import STAGES
 from v2m.take.record import read_record
 
-FAULTS = Path(__file__).parents[2] / "benchmarks" / "worker_faults.py"
 LONGEST_S = 200
-
-
-def load_faults() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("worker_faults", FAULTS)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["worker_faults"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 class Bench:
@@ -54,9 +42,8 @@ class Bench:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.faults = load_faults()
-        self.document = self.faults.small_timeline(root / "small.otio")
-        self.command = (sys.executable, str(self.faults.QUICK))
+        self.document = worker_faults.small_timeline(root / "small.otio")
+        self.command = (sys.executable, str(worker_faults.QUICK))
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()

@@ -1,16 +1,15 @@
 """The executor of a Ray cluster on a real one: two nodes' worth of processes on this machine."""
 
 import asyncio
-import importlib.util
 import socket
 import sys
 import time
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+import worker_faults
 from v2m_daemon.config import WorkerSettings
 from v2m_daemon.jobs.spec import JobKind, JobSpec
 from v2m_daemon.worker.choose import choose_executor
@@ -27,18 +26,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # Ray's own, of whatever version is here
 ]
 
-FAULTS = Path(__file__).parents[2] / "benchmarks" / "worker_faults.py"
 STORE_BYTES = 80_000_000
-
-
-def load_faults() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("worker_faults_for_ray", FAULTS)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["worker_faults_for_ray"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 class Machines:
@@ -50,9 +38,8 @@ class Machines:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.faults = load_faults()
         self.root = root
-        self.document = self.faults.small_timeline(root / "small.otio")
+        self.document = worker_faults.small_timeline(root / "small.otio")
         head = {"ray_client_server_port": self.port, "include_dashboard": False}
         self.cluster: Any = Cluster(
             initialize_head=True, head_node_args={"num_cpus": 4, "object_store_memory": STORE_BYTES, **head}
@@ -70,7 +57,7 @@ class Machines:
         from v2m_daemon.worker.ray import RayExecutor
 
         settings = WorkerSettings(executor=self.address)
-        return RayExecutor(settings, command=(sys.executable, str(self.faults.QUICK)))
+        return RayExecutor(settings, command=(sys.executable, str(worker_faults.QUICK)))
 
     def work(self, name: str, prompt: str = "calm") -> Work:
         folder, out = self.root / name / "job", self.root / name / "out"

@@ -1,12 +1,9 @@
 """An interrupted job goes on from what it left, and ends in the bytes of one that was not interrupted."""
 
 import hashlib
-import importlib.util
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import opentimelineio as otio
 import pytest
@@ -15,6 +12,7 @@ from v2m_daemon.worker.attempt import Studio
 from v2m_daemon.worker.drafts import Drafts
 from v2m_daemon.worker.executor import Work
 
+from tests.v2m_daemon.quick_worker import QuickBackbone
 from v2m.analysis import analyze_video
 from v2m.backbones.base import Commission, Composition, FractionDone
 from v2m.stages import Cancel, never_cancel, no_progress
@@ -27,17 +25,6 @@ class Killed(BaseException):
     """Nobody catches it, as nobody catches a signal."""
 
 
-def quick_worker() -> ModuleType:
-    path = Path(__file__).with_name("quick_worker.py")
-    spec = importlib.util.spec_from_file_location("quick_worker", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["quick_worker"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 class Counting:
     """The quick backbone, and how often it was asked."""
 
@@ -46,7 +33,7 @@ class Counting:
 
     def __init__(self) -> None:
         self.calls: list[tuple[int, ...]] = []
-        self._quick = quick_worker().QuickBackbone()
+        self._quick = QuickBackbone()
 
     def compose(
         self, commission: Commission, on_progress: FractionDone, cancel: Cancel

@@ -1,12 +1,12 @@
 """Fine-tuning of tiny models of every family, read from files in their official layout."""
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,19 +21,13 @@ from v2m_training.fit.run import fit
 
 from v2m.errors import UsageError
 
-TINY = Path(__file__).parents[1] / "tiny_models"
 CPU = torch.device("cpu")
 
 pytest.importorskip("transformers", reason="the families' text encoders need it")
 
 
 def tiny(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"tiny_{name}", TINY / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return import_module(f"tests.tiny_models.{name}")
 
 
 WRITERS: dict[str, Callable[[Path], Path]] = {

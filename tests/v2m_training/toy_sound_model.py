@@ -1,8 +1,8 @@
 """A model of sound small enough to fine-tune in a test, and music that it can learn."""
 
-import importlib.util
 import json
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -124,11 +124,5 @@ def write_set(
 
 
 def tiny(name: str) -> ModuleType:
-    """A module of `tests/tiny_models`, by path: test folders are no packages."""
-    path = Path(__file__).parents[1] / "tiny_models" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"tiny_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """A writer of tiny models, imported when it is wanted: some need transformers."""
+    return import_module(f"tests.tiny_models.{name}")

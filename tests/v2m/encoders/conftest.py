@@ -1,7 +1,7 @@
 """Tiny random checkpoints of the pretrained encoders, and what the official code gave for them."""
 
-import importlib.util
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -12,25 +12,16 @@ from torch import Tensor
 MODELS = ("dinov2-small", "vjepa2", "cotracker", "avsiam", "musicfm")
 
 
-def loaded(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
-def tiny(repository: Path) -> ModuleType:
+def tiny() -> ModuleType:
     """The writers of checkpoints, and random input."""
-    return loaded(repository / "tests" / "tiny_models" / "encoders.py")
+    return import_module("tests.tiny_models.encoders")
 
 
 @pytest.fixture(scope="session")
 def moving() -> ModuleType:
     """Films made of formulas."""
-    return loaded(Path(__file__).with_name("moving.py"))
+    return import_module("tests.v2m.encoders.moving")
 
 
 @pytest.fixture(scope="session")

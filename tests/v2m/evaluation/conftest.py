@@ -1,6 +1,5 @@
 """Small films and sounds for evaluations, drawn in code."""
 
-import importlib.util
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -53,16 +52,3 @@ def film() -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def clicks() -> Callable[..., Path]:
     return write_clicks
-
-
-@pytest.fixture(scope="session")
-def tiny_clap(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny checkpoint of CLAP."""
-    path = repository / "tests" / "tiny_models" / "clap.py"
-    spec = importlib.util.spec_from_file_location("tiny_clap", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    folder: Path = module.write_tiny_clap(tmp_path_factory.mktemp("clap") / "tiny-clap")
-    return folder

@@ -1,15 +1,14 @@
 """FAD: VGGish as its published implementation computes it, and distances that say what they stand on."""
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from tests.v2m.metrics import vggish_weights
 from v2m.errors import CheckpointError, InputError, MissingPartError
 from v2m.metrics.fad import Body, audio_distance, embed_files
 from v2m.metrics.vggish import VGGish
@@ -21,18 +20,10 @@ GOLDEN = json.loads(
 """Made with harritaylor/torchvggish and the weights and sound of `vggish_weights`."""
 
 
-def rule() -> ModuleType:
-    path = Path(__file__).with_name("vggish_weights.py")
-    spec = importlib.util.spec_from_file_location("vggish_weights", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_patches_equal_the_published_preprocessing() -> None:
-    assert patches(rule().sound())[:, ::12, ::4] == pytest.approx(np.array(GOLDEN["patches"]), abs=1e-4)
+    assert patches(vggish_weights.sound())[:, ::12, ::4] == pytest.approx(
+        np.array(GOLDEN["patches"]), abs=1e-4
+    )
 
 
 def test_sound_shorter_than_a_patch_has_none() -> None:
@@ -46,9 +37,8 @@ def test_sound_shorter_than_a_patch_has_none() -> None:
 def test_embeddings_equal_the_published_network(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
-    drawn = rule()
-    save_file(drawn.drawn_weights(), tmp_path / "vggish.safetensors")
-    found = VGGish(tmp_path / "vggish.safetensors").embed(drawn.sound())
+    save_file(vggish_weights.drawn_weights(), tmp_path / "vggish.safetensors")
+    found = VGGish(tmp_path / "vggish.safetensors").embed(vggish_weights.sound())
     assert found == pytest.approx(np.array(GOLDEN["embeddings"]), abs=2e-4)
 
 

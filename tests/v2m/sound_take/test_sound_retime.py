@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plain_backbone import RATE, analysis_of, programme
-from toy_sound import ToySound
 
+from tests.v2m.plain_backbone import RATE, analysis_of, programme
+from tests.v2m.toy_sound import ToySound
 from v2m.audio import read_wav
 from v2m.errors import DocumentError, UsageError
 from v2m.hits import Hit

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plain_backbone import analysis_of, programme
-from toy_sound import GRID, ToySound
 
+from tests.v2m.plain_backbone import analysis_of, programme
+from tests.v2m.toy_sound import GRID, ToySound
 from v2m.analysis import Analysis
 from v2m.audio import read_wav
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_take import pictures, record_of
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.image import imread
 
+from tests.v2m.drawn_take import pictures, record_of
 from v2m.frames.sheet import COLUMNS, MOST_TILES, Sheet, SheetGatherer
 from v2m.hits import Hit
 from v2m.take.pictures import FILE_NAME, moved_pictures, read_pictures, write_pictures

@@ -6,8 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from plain_backbone import RATE, PlainBackbone, programme, scored
 
+from tests.v2m.plain_backbone import RATE, PlainBackbone, programme, scored
 from v2m.errors import MissingPartError
 from v2m.part_names import parts_of
 from v2m.restyle import Restyling, restyle

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_sound import GRID, ToySound
 
+from tests.v2m.toy_sound import GRID, ToySound
 from v2m.backbones.sound.model import LatentGrid
 from v2m.backbones.sound.programme import SoundOrder, compose, curve_on, decode, frame_count, renew
 from v2m.curves import EventCurve, standardize

@@ -1,8 +1,8 @@
 """Tiny random models of language in a store of their own, and a film with pictures and sound."""
 
-import importlib.util
 import os
 from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -14,15 +14,9 @@ from v2m.timeline import Cut, Media, Shot, Timeline
 
 
 @pytest.fixture(scope="session")
-def tiny_readers(repository: Path) -> ModuleType:
+def tiny_readers() -> ModuleType:
     """The writer of tiny models."""
-    path = repository / "tests" / "tiny_models" / "readers.py"
-    spec = importlib.util.spec_from_file_location("tiny_readers", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return import_module("tests.tiny_models.readers")
 
 
 @pytest.fixture(scope="session")
