@@ -67,7 +67,8 @@ class Confinement:
             self.check_path(name, path)
         if spec.in_place:
             self._check_place("in_place", spec.result_dir(""))
-        return replace(spec, path_map=tuple(dict.fromkeys((*spec.path_map, *self._path_map))))
+        path_map = tuple(dict.fromkeys((*spec.path_map, *self._path_map)))
+        return spec if path_map == spec.path_map else replace(spec, path_map=path_map)
 
     def check_path(self, name: str, path: str) -> None:
         """Look at one path.

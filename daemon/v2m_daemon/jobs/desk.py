@@ -134,23 +134,28 @@ class Desk:
         # a caller that goes away while the disk writes must not leave a job behind that nobody serves
         return await asyncio.shield(self._submit(spec, waiting))
 
-    async def check_place(self, request_id: str) -> None:
+    async def check_place(self, request_id: str, waiting: str = "") -> None:
         """Refuse what `submit` would refuse, before the rest of a request is read: it saves work in a crowd.
 
         Raises:
             BusyError: the queue is full.
             UnreachableError: the daemon is shutting down.
         """
-        self._check_open()
+        refusal = self.refusal(waiting)
         # one that is sent again takes no place
-        if not self._has_place("") and await self.find(request_id) is None:
-            raise self._full()
+        if isinstance(refusal, BusyError) and await self.find(request_id) is not None:
+            return
+        if refusal is not None:
+            raise refusal
+
+    def refusal(self, waiting: str = "") -> V2MError | None:
+        """Why a new job cannot be taken in now; None where it can."""
+        if self._is_closed:
+            return UnreachableError("The daemon is shutting down.", hint="Submit again when it is back.")
+        return None if self._has_place(waiting) else self._full()
 
     async def _submit(self, spec: JobSpec, waiting: str) -> JobView:
-        self._check_open()
-        # one that is sent again takes no place
-        if not self._has_place(waiting) and await self.find(spec.request_id) is None:
-            raise self._full()
+        await self.check_place(spec.request_id, waiting)
         return await self._add(spec, waiting)
 
     async def _add(self, spec: JobSpec, waiting: str) -> JobView:
@@ -306,10 +311,6 @@ class Desk:
         )
         error.retry_after_s = self._dispatcher.wait_s()
         return error
-
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise UnreachableError("The daemon is shutting down.", hint="Submit again when it is back.")
 
     async def _keep_house(self) -> None:
         while True:

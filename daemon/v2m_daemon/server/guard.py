@@ -45,6 +45,19 @@ def answered(method: Unary[T]) -> Unary[T]:
     return collected(bounded)
 
 
+def submitted(method: Unary[T]) -> Unary[T]:
+    """A method as of `answered` that takes a job in; a crowd that finds the queue full hears so at once."""
+    taken = answered(method)
+
+    @functools.wraps(method)
+    async def admitted(self: Any, request: Any, context: Context) -> T:  # noqa: ANN401
+        if (refusal := self.refusal(request)) is not None:
+            await abort(context, refusal)
+        return await taken(self, request, context)
+
+    return admitted
+
+
 def collected(method: Unary[T]) -> Unary[T]:
     """A method with one answer, which comes when the client has sent everything."""
 

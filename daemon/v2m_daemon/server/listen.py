@@ -19,7 +19,7 @@ import grpc
 from v2m.errors import UnfinishedError, UsageError
 from v2m_daemon.config import ServerSettings
 from v2m_daemon.home import Home
-from v2m_daemon.server.auth import TokenInterceptor
+from v2m_daemon.server.auth import Door
 
 LARGEST_REQUEST_BYTES: Final = 4 << 20
 """A spec takes a kilobyte, a chunk of media one MiB; a path map of a thousand lines 200 KB."""
@@ -76,10 +76,9 @@ class Address:
         return address
 
 
-def new_server(settings: ServerSettings, token: str) -> grpc.aio.Server:
-    """A server that listens nowhere yet and answers nobody without the token."""
-    return grpc.aio.server(
-        interceptors=[TokenInterceptor(token)],
+def new_server(settings: ServerSettings, door: Door) -> grpc.aio.Server:
+    """A server that listens nowhere yet and leads every call through the door."""
+    server = grpc.aio.server(
         maximum_concurrent_rpcs=settings.calls_at_once,
         options=(
             ("grpc.max_receive_message_length", LARGEST_REQUEST_BYTES),
@@ -87,6 +86,8 @@ def new_server(settings: ServerSettings, token: str) -> grpc.aio.Server:
             ("grpc.so_reuseport", 0),  # else a second program could share the port
         ),
     )
+    server.add_generic_rpc_handlers((door,))
+    return server
 
 
 def bind(server: grpc.aio.Server, address: Address, settings: ServerSettings, home: Home) -> str:

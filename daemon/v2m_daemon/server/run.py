@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final
 
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from v2m import __version__
 from v2m.rpc.v1 import scoring_pb2_grpc
@@ -26,6 +26,7 @@ from v2m_daemon.home import Home
 from v2m_daemon.jobs.attendant import Attendant
 from v2m_daemon.jobs.desk import Desk
 from v2m_daemon.lock import FileLock
+from v2m_daemon.server.auth import Door
 from v2m_daemon.server.listen import Address, bind, bind_door, new_server
 from v2m_daemon.server.service import SERVICE, About, ScoringService
 from v2m_daemon.server.uploads import Uploads
@@ -124,11 +125,14 @@ async def _served(
 
     At the end the desk is closed while answers can still be given.
     """
-    server = new_server(config.server, token)
-    scoring_pb2_grpc.add_ScoringServiceServicer_to_server(service, server)
+    door = Door(token)
+    server = new_server(config.server, door)
+    scoring_pb2_grpc.add_ScoringServiceServicer_to_server(service, door)
     healths = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(healths, server)
-    reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    health_pb2_grpc.add_HealthServicer_to_server(healths, door)
+    names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+    reflections = reflection.aio.ReflectionServicer(names)
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflections, door)
     target = bind(server, address, config.server, home)
     certificate = "" if address.is_unix else config.server.tls_cert
     if not address.is_local:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from google.protobuf import timestamp_pb2
 
 from v2m import __version__
+from v2m.errors import V2MError
 from v2m.rpc.v1 import scoring_pb2 as pb
 from v2m.rpc.v1 import scoring_pb2_grpc
 from v2m_daemon.confine import Confinement
@@ -19,7 +20,7 @@ from v2m_daemon.jobs.spec import JobSpec
 from v2m_daemon.jobs.view import JobState, JobView
 from v2m_daemon.server.answers import artifact_path, job_message, states_of
 from v2m_daemon.server.artifacts import send_file
-from v2m_daemon.server.guard import Context, answered, collected, streamed
+from v2m_daemon.server.guard import Context, answered, collected, streamed, submitted
 from v2m_daemon.server.requests import Here, analyze_spec, restyle_spec, retime_spec, score_spec
 from v2m_daemon.server.uploads import Uploads
 
@@ -57,28 +58,33 @@ class ScoringService(scoring_pb2_grpc.ScoringServiceServicer):
         self.about = about
         self._desk, self._confinement, self._uploads = desk, confinement, uploads
 
+    def refusal(self, request: Any) -> V2MError | None:  # noqa: ANN401 - whatever carries a Submission
+        """Why a job is not taken in, where that can be told without looking anywhere."""
+        is_new = not request.submission.request_id  # one that is sent again takes no place
+        return self._desk.refusal() if is_new else None
+
     async def _submit(self, spec_of: Callable[[Any, Here], JobSpec], request: Any) -> pb.Job:  # noqa: ANN401
         await self._desk.check_place(request.submission.request_id)
         spec = spec_of(request, self._confinement.here)
         checked = await asyncio.to_thread(self._confinement.check, spec)  # a share may be slow
         return job_message(await self._desk.submit(checked), with_results=False)
 
-    @answered
+    @submitted
     async def Score(self, request: pb.ScoreRequest, context: Context) -> pb.ScoreResponse:
         """See the contract."""
         return pb.ScoreResponse(job=await self._submit(score_spec, request))
 
-    @answered
+    @submitted
     async def Retime(self, request: pb.RetimeRequest, context: Context) -> pb.RetimeResponse:
         """See the contract."""
         return pb.RetimeResponse(job=await self._submit(retime_spec, request))
 
-    @answered
+    @submitted
     async def Restyle(self, request: pb.RestyleRequest, context: Context) -> pb.RestyleResponse:
         """See the contract."""
         return pb.RestyleResponse(job=await self._submit(restyle_spec, request))
 
-    @answered
+    @submitted
     async def Analyze(self, request: pb.AnalyzeRequest, context: Context) -> pb.AnalyzeResponse:
         """See the contract."""
         return pb.AnalyzeResponse(job=await self._submit(analyze_spec, request))
