@@ -1,18 +1,19 @@
 """The project's own source, as the tests of the house look at it."""
 
-import ast
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
+from tests.repo.source import Source, source_of
 
 SOURCES = ("v2m", "otio_adapters/v2m_otio", "daemon/v2m_daemon", "training/v2m_training")
 GENERATED = ("v2m.rpc",)
 
 
 @pytest.fixture(scope="session")
-def modules(repository: Path) -> Mapping[str, ast.Module]:
-    """Every module of the four packages by its name on import, parsed; generated ones left out."""
+def modules(repository: Path) -> Mapping[str, Source]:
+    """Every module of the four packages by its name on import; generated ones left out."""
     found = {}
     for source in SOURCES:
         package = repository / source
@@ -20,5 +21,5 @@ def modules(repository: Path) -> Mapping[str, ast.Module]:
             parts = path.relative_to(package.parent).with_suffix("").parts
             name = ".".join(part for part in parts if part != "__init__")
             if not name.startswith(GENERATED):
-                found[name] = ast.parse(path.read_text(encoding="utf-8"), str(path))
+                found[name] = source_of(path)
     return found

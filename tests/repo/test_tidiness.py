@@ -1,12 +1,12 @@
 """What is in the repository is small, readable, and at home on any machine."""
 
-import ast
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.repo.source import source_of
 
 FILE_LIMIT_BYTES = 2_000_000
 WEIGHTS_LIMIT_BYTES = 16 * 2**20
@@ -50,21 +50,15 @@ def test_files_and_functions_are_short(tracked: list[Path]) -> None:
     for path in tracked:
         if path.suffix != ".py" or "rpc" in path.parts:
             continue
-        text = path.read_text(encoding="utf-8")
-        if (lines := text.count("\n")) > FILE_LIMIT_LINES:
-            long[path.name] = lines
-        for name, length in function_lengths(ast.parse(text)):
+        source = source_of(path)
+        if source.line_count > FILE_LIMIT_LINES:
+            long[path.name] = source.line_count
+        for name, length in source.functions:
             if length > FUNCTION_LIMIT_LINES:
                 long[f"{path.name}:{name}"] = length
     assert not long, (
         f"longer than {FILE_LIMIT_LINES} lines a file or {FUNCTION_LIMIT_LINES} a function: {long}"
     )
-
-
-def function_lengths(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
 
 
 def test_the_changelog_says_what_is_new(repository: Path) -> None:
