@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from ablation_closeness import Likeness, heard, written
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from v2m_training.compose import compose
@@ -22,8 +22,6 @@ from v2m.codecs.arrangement import STEPS_PER_BEAT
 from v2m.codecs.latents import encode
 from v2m.curves import FINE_RATE_HZ, event_curve, resample, smooth_hann
 from v2m.encoders import spectral
-
-Vectors = NDArray[np.float32]
 
 
 def sharp_corpus(corpus: Path, out: Path, pieces: int) -> int:
@@ -77,19 +75,12 @@ def smoothed_corpus(sharp: Path, out: Path, kernel_s: float) -> None:
         (out / f"{made.stem}.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
-def reference(sharp: Path) -> list[Vectors]:
-    """What the training music sounds like, piece by piece, (seconds, d) each."""
-    return [
-        value
-        for made in sorted(sharp.glob("[0-9]*.safetensors"))
-        for name, value in sorted(load_file(made).items())
-        if name.startswith("heard_")
-    ]
-
-
-def heard(features: NDArray[np.float32]) -> Vectors:
-    """What each second of a piece is like, (seconds, 152): level and spread of bands and pitch classes."""
-    now = features[:, 1 : 1 + spectral.BAND_COUNT + 12]
-    seconds = max(1, len(now) // spectral.RATE_HZ)
-    parts: Sequence[NDArray[np.float32]] = np.array_split(now[: seconds * spectral.RATE_HZ], seconds)
-    return np.stack([np.concatenate([part.mean(axis=0), part.std(axis=0)]) for part in parts])
+def reference(sharp: Path) -> list[Likeness]:
+    """What the training music is like, piece by piece."""
+    pieces = []
+    for made in sorted(sharp.glob("[0-9]*.safetensors")):
+        tensors, facts = load_file(made), json.loads(made.with_suffix(".json").read_text("utf-8"))
+        pieces += [
+            Likeness(tensors[f"heard_{k}"], written(tensors[f"latents_{k}"])) for k in range(len(facts))
+        ]
+    return pieces
