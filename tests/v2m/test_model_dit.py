@@ -172,7 +172,7 @@ def test_text_computed_once_gives_the_same_velocity() -> None:
     model, whole = build(), ask()
     x, time = torch.randn(2, 12, 5), torch.tensor([0.2, 0.8])
     with torch.no_grad():
-        assert torch.equal(model(x, time, whole, model.text_kv(whole)), model(x, time, whole))
+        assert torch.equal(model(x, time, whole, model.told(whole)), model(x, time, whole))
 
 
 def test_the_plain_product_attention_of_bf16_is_attention() -> None:

@@ -6,7 +6,9 @@ Nothing of any model is loaded here.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +40,42 @@ _FOLLOWERS: Final = frozenset({"paper", "stable-audio-controlnet"})
 """Models of sound that were trained on the event curve, or on what stands for it, and need no adapter."""
 
 
+ARITHMETIC_VARIABLE: Final = "V2M_ARITHMETIC"
+"""Says where, in which numbers and how models of sound compose, in the words of a take: `cuda:1`, `float32`,
+`compiled`. What is left out is chosen: the best device, its fastest format, not compiled."""
+
+_NUMBER_FORMATS: Final = ("float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True)
+class AskedArithmetic:
+    """What is asked of a model, before anyone looked whether it can be had."""
+
+    device: str = "auto"
+    dtype: str = ""
+    """Empty for the fastest."""
+
+    compiled: bool = False
+
+
+def read_arithmetic(words: str) -> AskedArithmetic:
+    """What `cpu float32 compiled` asks for, or a part of it.
+
+    Raises:
+        UsageError: more than one word of a kind.
+    """
+    asked: dict[str, Any] = {}
+    for word in words.split():
+        kind = "compiled" if word == "compiled" else "dtype" if word in _NUMBER_FORMATS else "device"
+        if kind in asked:
+            raise UsageError(
+                f"{words!r} names {asked[kind]} and {word}.",
+                hint=f"Name a device, one of {', '.join(_NUMBER_FORMATS)}, and `compiled`; each is optional.",
+            )
+        asked[kind] = word
+    return AskedArithmetic(asked.get("device", "auto"), asked.get("dtype", ""), "compiled" in asked)
+
+
 def load_backbone(name: str, arithmetic: str = "") -> RenewingBackbone:
     """The backbone of a name that writes notes; its weights are read when it first composes.
 
@@ -53,8 +91,8 @@ def load_backbone(name: str, arithmetic: str = "") -> RenewingBackbone:
         raise UsageError(f"There is no backbone {name!r}, expected one of {', '.join(BACKBONES)}.")
     from v2m.backbones.sketch import Sketch  # torch is loaded here and not before
 
-    device, _, dtype = arithmetic.partition(" ")
-    return Sketch(device=device or "auto", dtype=dtype)
+    asked = read_arithmetic(arithmetic)
+    return Sketch(device=asked.device, dtype=asked.dtype)
 
 
 def composes_sound(name: str) -> bool:
@@ -92,7 +130,7 @@ def load_sound_model(
         name: one of `SOUND_BACKBONES`.
         adapter: a file that tells it the event curve; a latent head is for whoever asks it to compose.
         lora_strength: of the LoRA files in its folder; 1 as they were trained, 0 not at all.
-        arithmetic: as for `load_backbone`.
+        arithmetic: as a take says it; by default as `ARITHMETIC_VARIABLE` does.
 
     Raises:
         UsageError: there is no such backbone, no such adapter, or no LoRA whose strength could be chosen.
@@ -106,7 +144,7 @@ def load_sound_model(
 
         adapter = column_file(adapter)
     module, _, kind = SOUND_BACKBONES[name].partition(":")
-    device, _, dtype = arithmetic.partition(" ")
+    asked = read_arithmetic(arithmetic or os.environ.get(ARITHMETIC_VARIABLE, ""))
     try:
         family: Any = getattr(import_module(module), kind)
     except ModuleNotFoundError as error:
@@ -118,7 +156,13 @@ def load_sound_model(
         ) from error
     options = {"lora_strength": lora_strength} if name.startswith(_TAKES_LORA) else {}
     model: SoundModel = family(
-        folder, name=name, device=device or "auto", dtype=dtype, adapter=adapter, **options
+        folder,
+        name=name,
+        device=asked.device,
+        dtype=asked.dtype,
+        compiled=asked.compiled,
+        adapter=adapter,
+        **options,
     )
     return model
 

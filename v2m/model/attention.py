@@ -85,12 +85,23 @@ class CrossAttention(nn.Module):
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None = None) -> Tensor:
-    """Softmax attention, (b, h, t, e) x (b, h, n, e) -> (b, h, t, e); `allowed` True where t may see n."""
+    """Softmax attention, (b, h, t, e) x (b, h, n, e) -> (b, h, t, e).
+
+    Args:
+        query: of t frames.
+        key: of n frames or words.
+        value: as the keys.
+        allowed: (…, t or 1, n) True where t may see n, or float32 that is added to the scores.
+    """
     if query.device.type == "cpu" and query.dtype == torch.bfloat16 and key.shape[2] <= _PLAIN_ATTENTION:
         scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)  # (b, h, t, n)
-        if allowed is not None:
-            scores = scores.masked_fill(~allowed, -math.inf)
-        return torch.matmul(scores.softmax(-1), value)
+        if allowed is None:
+            weights = scores.softmax(-1)
+        elif allowed.dtype == torch.bool:
+            weights = scores.masked_fill(~allowed, -math.inf).softmax(-1)
+        else:
+            weights = (scores + allowed).softmax(-1).to(value.dtype)  # float32: the sum keeps its digits
+        return torch.matmul(weights, value)
     return F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
 
 

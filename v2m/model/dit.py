@@ -28,8 +28,22 @@ from v2m.errors import InputError
 from v2m.model.attention import CrossAttention, SelfAttention, rotations
 from v2m.model.conditioning import NO_TERM, Conditioning
 
-TextKV = list[tuple[Tensor, Tensor]]
-"""Keys and values of the words, one pair a block, each (b, h, n, e)."""
+
+@dataclass(frozen=True)
+class Told:
+    """What the words and the number of frames say to the blocks: the same at every step."""
+
+    keys_values: tuple[tuple[Tensor, Tensor], ...]
+    """Of the words, one pair a block, each (b, h, n, e)."""
+
+    pooled: Tensor
+    """(b, d) mean of the words for the modulation."""
+
+    allowed: Tensor
+    """(b, 1, 1, n) True for the words that may be attended to."""
+
+    turn: tuple[Tensor, Tensor]
+    """Rotary angles of the tokens, see `rotations`."""
 
 
 @dataclass(frozen=True)
@@ -150,10 +164,28 @@ class DiT(nn.Module):
         for outlet in outlets:
             nn.init.zeros_(outlet.weight)
 
-    def text_kv(self, conditioning: Conditioning) -> TextKV:
-        """Keys and values of the words for every block: the same at all steps, so computed once."""
-        tokens, _ = self.text(conditioning, self.output.weight.dtype)
-        return [block.cross_attention.keys_values(tokens) for block in self._blocks()]
+    def told(self, conditioning: Conditioning) -> Told:
+        """What is the same at all steps, so computed once.
+
+        Raises:
+            InputError: the frames make no whole number of tokens.
+        """
+        frame_count, device = conditioning.mask.shape[1], conditioning.mask.device
+        token_count, rest = divmod(frame_count, self.config.frames_per_token)
+        if rest:
+            raise InputError(f"{frame_count} frames are no multiple of {self.config.frames_per_token}.")
+        tokens, pooled = self.text(conditioning, self.number_format)
+        return Told(
+            tuple(block.cross_attention.keys_values(tokens) for block in self._blocks()),
+            pooled,
+            self.text.attention_mask(conditioning),
+            rotations(token_count, self.config.width // self.config.heads, self.config.rope_base, device),
+        )
+
+    @property
+    def number_format(self) -> torch.dtype:
+        """In which it computes."""
+        return self.output.weight.dtype
 
     def _blocks(self) -> list[Block]:
         return [cast(Block, block) for block in self.blocks]
@@ -167,7 +199,7 @@ class DiT(nn.Module):
         x: Tensor,
         time: Tensor,
         conditioning: Conditioning,
-        text_kv: TextKV | None = None,
+        told: Told | None = None,
         wordless_rows: int = 0,
     ) -> Tensor:
         """The velocity at x.
@@ -176,7 +208,7 @@ class DiT(nn.Module):
             x: (b, t, c) latents on the path.
             time: (b,) in [0, 1], 0 noise and 1 data.
             conditioning: of the same b and t.
-            text_kv: from `text_kv` of the same conditioning; computed if not given.
+            told: from `told` of the same conditioning; computed if not given.
             wordless_rows: how many rows, from the first, are known to have the null text: they cost less.
 
         Returns:
@@ -186,22 +218,17 @@ class DiT(nn.Module):
             InputError: a curve is given to a model that has no column for one, or the frames make no whole
                 number of tokens.
         """
-        token_count, rest = divmod(x.shape[1], self.config.frames_per_token)
-        if rest:
-            raise InputError(f"{x.shape[1]} frames are no multiple of {self.config.frames_per_token}.")
-        dtype = self.output.weight.dtype
-        tokens, pooled = self.text(conditioning, dtype)
-        allowed = self.text.attention_mask(conditioning)
-        condition = F.silu(self.time_mlp(time_features(time, self.config.width).to(dtype)) + pooled)
+        told = told or self.told(conditioning)
+        dtype = self.number_format
+        condition = F.silu(self.time_mlp(time_features(time, self.config.width).to(dtype)) + told.pooled)
         modulation = self.modulation(condition).unflatten(-1, (6, -1))  # (b, 6, d)
-        turn = rotations(token_count, self.config.width // self.config.heads, self.config.rope_base, x.device)
         y = self._embed(x, conditioning, dtype)  # (b, s, d)
-        for i, block in enumerate(self._blocks()):
-            kv = text_kv[i] if text_kv is not None else block.cross_attention.keys_values(tokens)
+        for block, kv in zip(self._blocks(), told.keys_values, strict=True):
+            args = (y, modulation, told.turn, kv, told.allowed, wordless_rows)
             if self.checkpointing and torch.is_grad_enabled():
-                y = checkpoint(block, y, modulation, turn, kv, allowed, wordless_rows, use_reentrant=False)
+                y = checkpoint(block, *args, use_reentrant=False)
             else:
-                y = block(y, modulation, turn, kv, allowed, wordless_rows)
+                y = block(*args)
         shift, scale = self.final_modulation(condition).unsqueeze(1).chunk(2, dim=-1)  # (b, 1, d)
         output: Tensor = self.output(modulate(y, shift, scale))  # (b, s, p c)
         output = output.to(x.dtype).reshape(x.shape)  # (b, t, c)

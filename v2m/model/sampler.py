@@ -23,7 +23,7 @@ from torch import Tensor
 
 from v2m.errors import CancelledError, InputError, UnfinishedError
 from v2m.model.conditioning import Conditioning, join
-from v2m.model.dit import DiT, TextKV
+from v2m.model.dit import DiT
 from v2m.model.flow import interpolate, time_grid
 
 Solver = Literal["euler", "heun", "midpoint"]
@@ -141,7 +141,7 @@ class GuidedVelocity:
         weighted = _branches(conditioning, settings, unwanted)
         self._weights = [weight for weight, _ in weighted]
         self._batch = join([branch for _, branch in weighted])
-        self._text_kv: TextKV = model.text_kv(self._batch)
+        self._told = model.told(self._batch)
         # Of words as embeddings, which are many; of terms, which are few, it would only change the rounding.
         is_wordless = weighted[0][1].text is not None and not weighted[0][1].has_text
         self._wordless_rows = int(is_wordless and len(weighted) > 1)
@@ -150,7 +150,7 @@ class GuidedVelocity:
         """(1, t, c) -> (1, t, c)."""
         n = len(self._weights)
         times = torch.full((n,), time, device=x.device)
-        branches = self._model(x.expand(n, -1, -1), times, self._batch, self._text_kv, self._wordless_rows)
+        branches = self._model(x.expand(n, -1, -1), times, self._batch, self._told, self._wordless_rows)
         weighted = [weight * branches[i : i + 1] for i, weight in enumerate(self._weights)]
         velocity = torch.stack(weighted).sum(0)
         return velocity if self._lead is None else self._lead(x, velocity, time)

@@ -60,7 +60,14 @@ class AceStep:
     """Base, sft or turbo, as the folder's configuration says."""
 
     def __init__(
-        self, folder: Path, *, name: str, device: str = "auto", dtype: str = "", adapter: Path | None = None
+        self,
+        folder: Path,
+        *,
+        name: str,
+        device: str = "auto",
+        dtype: str = "",
+        compiled: bool = False,
+        adapter: Path | None = None,
     ) -> None:
         """Name it; nothing is read yet.
 
@@ -69,11 +76,12 @@ class AceStep:
             name: as `--backbone` says it.
             device: as `v2m.model.device` names them.
             dtype: `bfloat16` or `float32`; by default what is fast on the device.
+            compiled: compile the layers: slower to begin, faster from then on.
             adapter: event adapter trained on this model.
         """
         self.name = name
         self._root, self._adapter = folder, adapter
-        self._device_name, self._dtype_name = device, dtype
+        self._device_name, self._dtype_name, self._compiled = device, dtype, compiled
         self._loaded: _Loaded | None = None
         self._autoencoder: Oobleck | None = None
 
@@ -175,7 +183,7 @@ class AceStep:
 
     @cached_property
     def _arithmetic(self) -> Arithmetic:
-        return choose_arithmetic(self._device_name, self._dtype_name)
+        return choose_arithmetic(self._device_name, self._dtype_name, compiled=self._compiled)
 
     @property
     def _device(self) -> torch.device:
@@ -191,6 +199,7 @@ class AceStep:
             network = load_transformer(self._folder.transformer_config(), transformer)
             network = torch.nn.Module.to(network, self._device, self._dtype).eval()
             ask = Velocity(network, self._column(network.proj_in_conv))
+            self._arithmetic.make_fast(network.layers)
             self._loaded = _Loaded(Conditions(self._folder, encoder, self._device, self._dtype), ask)
         return self._loaded
 

@@ -38,7 +38,14 @@ class Paper:
     """A model that somebody trained, of any size of this family."""
 
     def __init__(
-        self, folder: Path, *, name: str, device: str = "auto", dtype: str = "", adapter: Path | None = None
+        self,
+        folder: Path,
+        *,
+        name: str,
+        device: str = "auto",
+        dtype: str = "",
+        compiled: bool = False,
+        adapter: Path | None = None,
     ) -> None:
         """Name it; nothing is read yet.
 
@@ -47,11 +54,12 @@ class Paper:
             name: as `--backbone` says it.
             device: as `v2m.model.device` names them.
             dtype: `bfloat16` or `float32`; by default what is fast on the device.
+            compiled: compile the blocks: slower to begin, faster from then on.
             adapter: event adapter trained on this model, in place of a column of its own.
         """
         self.name = name
         self._root, self._adapter = folder, adapter
-        self._device_name, self._dtype_name = device, dtype
+        self._device_name, self._dtype_name, self._compiled = device, dtype, compiled
         self._network: DiT | None = None
         self._words: Words | None = None
         self._autoencoder: Autoencoder | None = None
@@ -154,7 +162,7 @@ class Paper:
 
     @cached_property
     def _arithmetic(self) -> Arithmetic:
-        return choose_arithmetic(self._device_name, self._dtype_name)
+        return choose_arithmetic(self._device_name, self._dtype_name, compiled=self._compiled)
 
     def _load_network(self) -> DiT:
         if self._network is None:
@@ -162,7 +170,9 @@ class Paper:
             if self._adapter is not None:
                 column = torch.from_numpy(self._adapters_column(self._adapter))
             network = load_network(self._root, self.config, column)
-            self._network = network.to(self._arithmetic.device, self._arithmetic.dtype)
+            network = network.to(self._arithmetic.device, self._arithmetic.dtype)
+            self._arithmetic.make_fast(network.blocks)
+            self._network = network
         return self._network
 
     def _adapters_column(self, path: Path) -> NDArray[np.float32]:

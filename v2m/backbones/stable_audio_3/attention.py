@@ -41,6 +41,8 @@ class TextKV:
 
     keys: Tensor  # (parts, b, h, n, e)
     values: Tensor  # (b, h, n, e)
+    weights: Tensor | None = None
+    """(1, 1, 1, n) float32, added to the scores: the logarithm of how often a token counts."""
 
 
 class SelfAttention(nn.Module):
@@ -85,34 +87,38 @@ class CrossAttention(nn.Module):
         self.q_norm = head_norm(config.head_norm, head_width, config.head_norm_eps)
         self.k_norm = head_norm(config.head_norm, head_width, config.head_norm_eps)
 
-    def keys_values(self, context: Tensor) -> TextKV:
-        """What the words (b, n, context) are to this layer."""
+    def keys_values(self, context: Tensor, often: Tensor | None = None) -> TextKV:
+        """What the words (b, n, context), which count as `often` (n,), are to this layer."""
         kv = self.to_kv(context).unflatten(-1, (self._parts + 1, self._context_heads, -1))
         kv = kv.permute(2, 0, 3, 1, 4)  # (k [k] v, b, h, n, e)
         shared_by = self._heads // self._context_heads
         keys = self.k_norm(kv[:-1]).repeat_interleave(shared_by, dim=2)
-        return TextKV(keys.contiguous(), kv[-1].repeat_interleave(shared_by, dim=1).contiguous())
+        values = kv[-1].repeat_interleave(shared_by, dim=1)
+        weights = None if often is None else often.float().log()[None, None, None]
+        return TextKV(keys.contiguous(), values.contiguous(), weights)
 
     def forward(self, x: Tensor, text: TextKV) -> Tensor:
         """(b, n, d) -> (b, n, d)."""
         q = self.to_q(x).unflatten(-1, (self._parts, self._heads, -1)).permute(2, 0, 3, 1, 4)
-        out: Tensor = self.to_out(_differential(self.q_norm(q), text.keys, text.values, None))
+        out: Tensor = self.to_out(_differential(self.q_norm(q), text.keys, text.values, weights=text.weights))
         return out
 
 
-def _differential(q: Tensor, k: Tensor, v: Tensor, window: Window | None) -> Tensor:
+def _differential(
+    q: Tensor, k: Tensor, v: Tensor, window: Window | None = None, weights: Tensor | None = None
+) -> Tensor:
     """(parts, b, h, n, e) of queries and keys, (b, h, n, e) of values -> (b, n, d)."""
-    out = _attend(q[0], k[0], v, window)
+    out = _attend(q[0], k[0], v, window, weights)
     if q.shape[0] > 1:
-        out = out - _attend(q[1], k[1], v, window)
+        out = out - _attend(q[1], k[1], v, window, weights)
     return out.transpose(1, 2).flatten(2)
 
 
-def _attend(q: Tensor, k: Tensor, v: Tensor, window: Window | None) -> Tensor:
+def _attend(q: Tensor, k: Tensor, v: Tensor, window: Window | None, weights: Tensor | None) -> Tensor:
     if window is not None:
         return windowed_attention(q, k, v, window)
     k, v = (part.expand(q.shape[0], -1, -1, -1) for part in (k, v))
-    return attend(q, k, v)
+    return attend(q, k, v, weights)
 
 
 def windowed_attention(q: Tensor, k: Tensor, v: Tensor, window: Window) -> Tensor:

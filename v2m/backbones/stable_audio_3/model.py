@@ -29,6 +29,7 @@ from torch import Tensor
 
 from v2m.backbones import LORA_FOLDER
 from v2m.backbones.sound.adapter import EventAdapter, load_adapter
+from v2m.backbones.sound.arithmetic import choose_arithmetic
 from v2m.backbones.sound.checkpoint import folder_hash
 from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
 from v2m.backbones.stable_audio_3.config import StableAudioConfig
@@ -39,8 +40,7 @@ from v2m.backbones.stable_audio_3.sampler import Guidance, Prompted, sample
 from v2m.backbones.stable_audio_3.schedule import noise_levels
 from v2m.backbones.stable_audio_3.text import TextEncoder, text_encoder_folder
 from v2m.backbones.stable_audio_3.weights import CONFIG, WEIGHTS, Parts, load_parts
-from v2m.errors import CheckpointError, InputError, UsageError
-from v2m.model.device import choose_device, fast_dtype
+from v2m.errors import CheckpointError, InputError
 from v2m.model.noise import latent_noise
 from v2m.stages import Cancel
 
@@ -51,7 +51,6 @@ STEPS: Final = {"rectified_flow": 50, "rf_denoiser": 8}
 TEXT_SCALE: Final = {"rectified_flow": 7.0, "rf_denoiser": 1.0}
 """What the original's guide advises for base checkpoints, and for post-trained ones."""
 
-_FORMATS: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _PROMPTS_KEPT: Final = 8  # encoded; one is 0.8 MB
 
 
@@ -83,14 +82,12 @@ class StableAudio3:
         compiled: bool = False,
         lora_strength: float = 1.0,
     ) -> None:
-        if dtype and dtype not in _FORMATS:
-            raise UsageError(f"The number format is {dtype!r}, expected one of {', '.join(_FORMATS)}.")
         self.name = name
         self.config: StableAudioConfig = read_config(folder / CONFIG)
-        self._folder, self._adapter_path, self._compiled = folder, adapter, compiled
+        self._folder, self._adapter_path = folder, adapter
         self._lora_strength = lora_strength
-        self._device = choose_device(device)
-        self._dtype = _FORMATS[dtype] if dtype else fast_dtype(self._device)
+        self._arithmetic = choose_arithmetic(device, dtype, compiled=compiled)
+        self._device, self._dtype = self._arithmetic.device, self._arithmetic.dtype
         self._parts: Parts | None = None
         self._adapter: EventAdapter | None = None
         self._text_encoder: TextEncoder | None = None
@@ -120,8 +117,8 @@ class StableAudio3:
 
     @property
     def arithmetic(self) -> str:
-        """Where and in which numbers it composes, `cuda bfloat16`."""
-        return f"{self._device.type} {str(self._dtype).removeprefix('torch.')}"
+        """Where, in which numbers and how it composes, `cuda bfloat16`."""
+        return str(self._arithmetic)
 
     def compose(self, window: SoundWindow, on_progress: FractionDone, cancel: Cancel) -> NDArray[np.float32]:
         """Latents (b, t, c) of a window; where `known` they are `known_latents`, the same numbers.
@@ -167,8 +164,7 @@ class StableAudio3:
         self._parts = self._adapter = self._text_encoder = None
         self._encoded.clear()
         gc.collect()
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+        self._arithmetic.give_back()
 
     def needed_bytes(self, frame_count: int, takes: int) -> int:
         """What composing so many frames of so many takes takes beyond what is in use now."""
@@ -290,9 +286,7 @@ class StableAudio3:
                 parts.transformer.to(self._device, self._dtype)
                 parts.autoencoder.to(self._device, self._sound_dtype())
                 parts.conditioner.to(self._device, torch.float32)
-                if self._compiled:
-                    for layer in parts.transformer.transformer.layers:
-                        layer.compile()
+                self._arithmetic.make_fast(parts.transformer.transformer.layers)
             if self._adapter_path is not None:
                 self._adapter = self._read_adapter(self._adapter_path)
             self._parts = parts

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 import torch
+from torch import nn
 
 from v2m.backbones.stable_audio_open.config import OpenConfig
 from v2m.backbones.stable_audio_open.controlnet import ControlNet
@@ -19,7 +21,7 @@ from v2m.backbones.stable_audio_open.files import (
 from v2m.backbones.stable_audio_open.numbers import NumberConditioner
 from v2m.backbones.stable_audio_open.oobleck import TILE_FRAMES, Autoencoder
 from v2m.backbones.stable_audio_open.text import TextEncoder
-from v2m.backbones.stable_audio_open.transformer import DiffusionTransformer
+from v2m.backbones.stable_audio_open.transformer import DiffusionTransformer, Trunk
 
 _FLOAT = 4  # bytes
 
@@ -41,13 +43,19 @@ class Loaded:
         config: what they look like.
         device: where to compute.
         dtype: number format of the transformer's layers; all else is float32.
+        made_ready: told the layers of a transformer when they are where they will compute.
     """
 
     def __init__(
-        self, files: ModelFolder, config: OpenConfig, device: torch.device, dtype: torch.dtype
+        self,
+        files: ModelFolder,
+        config: OpenConfig,
+        device: torch.device,
+        dtype: torch.dtype,
+        made_ready: Callable[[Iterable[nn.Module]], None] = lambda layers: None,
     ) -> None:
         self.config, self.device, self.dtype = config, device, dtype
-        self._files = files
+        self._files, self._made_ready = files, made_ready
 
     @cached_property
     def text(self) -> TextEncoder:
@@ -58,8 +66,8 @@ class Loaded:
     def transformer(self) -> DiffusionTransformer:
         """In the number format."""
         model = self._read[0]
-        model.cast(self.dtype)
-        return model.to(self.device)
+        self._place(model)
+        return model
 
     @cached_property
     def autoencoder(self) -> Autoencoder:
@@ -77,8 +85,13 @@ class Loaded:
         if self._files.controlnet is None:
             return None
         model = load_controlnet(self.config, self._files.controlnet)
+        self._place(model)
+        return model
+
+    def _place(self, model: Trunk) -> None:
         model.cast(self.dtype)
-        return model.to(self.device)
+        model.to(self.device)
+        self._made_ready(model.transformer.layers)
 
     @cached_property
     def _read(self) -> tuple[DiffusionTransformer, Autoencoder, dict[str, NumberConditioner]]:

@@ -50,15 +50,24 @@ class StableAudioOpen:
         name: as `--backbone` says it.
         device: `auto`, `cuda`, `cuda:N`, `mps` or `cpu`.
         dtype: `bfloat16` or `float32` for the transformer's layers; by default what is fast on the device.
+        compiled: compile the layers: slower to begin, faster from then on.
         adapter: an event adapter for this model.
     """
 
     def __init__(
-        self, folder: Path, *, name: str, device: str = "auto", dtype: str = "", adapter: Path | None = None
+        self,
+        folder: Path,
+        *,
+        name: str,
+        device: str = "auto",
+        dtype: str = "",
+        compiled: bool = False,
+        adapter: Path | None = None,
     ) -> None:
         self.name = name
         self._files = ModelFolder(folder)
-        self._device_name, self._dtype_name, self._adapter_path = device, dtype, adapter
+        self._device_name, self._dtype_name, self._compiled = device, dtype, compiled
+        self._adapter_path = adapter
         self._parts: Loaded | None = None
 
     @property
@@ -156,7 +165,7 @@ class StableAudioOpen:
 
     @cached_property
     def _arithmetic(self) -> Arithmetic:
-        return choose_arithmetic(self._device_name, self._dtype_name)
+        return choose_arithmetic(self._device_name, self._dtype_name, compiled=self._compiled)
 
     @property
     def _device(self) -> torch.device:
@@ -165,7 +174,10 @@ class StableAudioOpen:
     @property
     def _loaded(self) -> Loaded:
         if self._parts is None:
-            self._parts = Loaded(self._files, self._config, self._device, self._arithmetic.dtype)
+            arithmetic = self._arithmetic
+            self._parts = Loaded(
+                self._files, self._config, arithmetic.device, arithmetic.dtype, arithmetic.make_fast
+            )
         return self._parts
 
     @cached_property

@@ -77,10 +77,10 @@ def test_a_row_without_words_may_cost_less_and_says_the_same(tiny_paper: ModuleT
     wordless = join([asked.rows(0, 1).without_text(), asked.rows(1, 3)])
     x, time = torch.randn(3, 12, 8), torch.tensor([0.2, 0.5, 0.9])
     with torch.no_grad():
-        kv = network.text_kv(wordless)
-        plain = network(x, time, wordless, kv)
-        assert torch.allclose(network(x, time, wordless, kv, wordless_rows=1), plain, atol=1e-5)
-        assert not torch.allclose(network(x, time, wordless, kv, wordless_rows=2), plain, atol=1e-3)
+        told = network.told(wordless)
+        plain = network(x, time, wordless, told)
+        assert torch.allclose(network(x, time, wordless, told, wordless_rows=1), plain, atol=1e-5)
+        assert not torch.allclose(network(x, time, wordless, told, wordless_rows=2), plain, atol=1e-3)
 
 
 def test_a_seed_is_a_network_and_leaves_other_random_numbers_alone() -> None:
