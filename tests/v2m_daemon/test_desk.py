@@ -90,8 +90,10 @@ def test_a_watcher_sees_a_rising_fraction_and_every_stage_to_the_end(
 )
 def test_what_goes_wrong_costs_a_bounded_number_of_attempts(
     home: Home, instant: ModuleType, run: Run, ask: Ask, prompt: str, state: str, attempts: int,
-    error: type[Exception] | None,
+    error: type[Exception] | None, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
+    caplog.set_level("INFO", "v2m_daemon.jobs.dispatch")
+
     async def scenario() -> None:
         executor = instant.InstantExecutor()
         async with Desk.opened(home, executor) as desk:
@@ -106,6 +108,10 @@ def test_what_goes_wrong_costs_a_bounded_number_of_attempts(
             assert (await ended(desk, after.id)).state == "done"  # the next job is none the worse
         scales = [work.window_scale for work in executor.started if work.job_id == job.id]
         assert scales == ([1.0, 0.5] if prompt.startswith("oom") else [1.0] * attempts)
+        told = [
+            record.levelname for record in caplog.records if record.getMessage().startswith(f"job {job.id}")
+        ]
+        assert told == ["WARNING"] * (attempts - (error is None)) + ["INFO"] * (error is None)
 
     run(scenario())
 

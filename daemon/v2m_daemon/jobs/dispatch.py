@@ -180,6 +180,7 @@ class Dispatcher:
             settled = await self._settle(record, outcome)
             if settled is None:
                 return
+            _tell(settled, outcome)
             if settled.state is JobState.DONE:
                 self._job_s += 0.3 * (time.monotonic() - began - self._job_s)
             self._roster.put(settled)
@@ -246,6 +247,20 @@ def _taken_up(at_ms: int) -> Callable[[JobRecord], JobRecord]:
     return lambda record: replace(
         record, state=JobState.RUNNING, attempts=record.attempts + 1, started_ms=at_ms, message=""
     )
+
+
+def _tell(record: JobRecord, outcome: Outcome) -> None:
+    """Whoever keeps the machine reads in the log what became of an attempt, not only its client."""
+    if isinstance(outcome, Failed):
+        log.warning(
+            "job %s, attempt %d: %s It is %s.",
+            record.id,
+            record.attempts,
+            outcome.error.sentence(),
+            record.state,
+        )
+    else:
+        log.info("job %s is %s", record.id, record.state)
 
 
 def _gb(size: int) -> str:
