@@ -13,11 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
 from v2m.errors import MissingPartError
+
+_MOST_FORMS: Final = 64
+"""Of one layer, for as many ways of calling it (one row or several, with words or without). Past torch's own
+8 it would go on without compiling and not say so."""
 
 
 def compile_each(layers: Iterable[nn.Module], device: torch.device) -> None:
@@ -26,7 +31,12 @@ def compile_each(layers: Iterable[nn.Module], device: torch.device) -> None:
     Raises:
         MissingPartError: nothing can be compiled for that device here.
     """
+    import torch._dynamo.config as tracing  # here, for it brings the whole compiler
+    import torch.fx.experimental._config as shapes
+
     _try_compiler(device)
+    shapes.use_duck_shape = False  # or two axes that are as long in the first call would have to stay so
+    tracing.recompile_limit = _MOST_FORMS
     for layer in layers:
         layer.compile(dynamic=True)
 
