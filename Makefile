@@ -21,6 +21,9 @@ STAMP := $(VENV)/v2m-installed
 # Each worker may take a gigabyte; each takes tests that lie together, so that what they share is made once.
 PYTEST := $(BIN)/pytest -q -n logical --maxprocesses 4 --dist worksteal
 
+# The tests start hundreds of processes, which would each compile the library anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo check test lint bench protos blender clean
 
 setup: $(STAMP)
