@@ -29,6 +29,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_silence_comes_back_out_of_every_format(folder: Path) -> None:
     good, edl, bad = [told(path, dry=True, every=True) for path in documents([folder])]
     assert (good.verdict, edl.verdict, bad.verdict) == ("scored", "scored", "refused")

@@ -33,6 +33,7 @@ def test_nothing_hostile_ends_a_reader_or_leads_it_elsewhere(tmp_path: Path, med
     assert tallies["tricks"].outcomes["MediaError"] > 200
 
 
+@pytest.mark.slow
 def test_a_reader_that_dies_hangs_or_raises_is_counted_and_its_case_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,7 +84,7 @@ def test_the_listener_hears_who_calls(kind: int) -> None:
     with socket.socket(socket.AF_INET, kind) as caller:
         caller.connect(("127.0.0.1", listener.port))
         caller.send(b"hello")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not listener.heard and time.monotonic() < deadline:
             time.sleep(0.01)
     assert listener.heard

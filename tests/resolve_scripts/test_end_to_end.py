@@ -76,6 +76,7 @@ def bin_of(state: State) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("daemon")
 def test_from_a_nudged_marker_to_the_new_wav_on_the_track(menu: Stage) -> None:
     nudge = {"act": "move", "from": 90, "to": 97}

@@ -95,6 +95,7 @@ class TestTraps:
         assert "in_point" not in stand_in.jobs[0]
         assert any("CRASHED" in words for words in naive(stage, old, **WINDOWLESS)["words"])
 
+    @pytest.mark.slow
     def test_marks_survive_the_deliver_page(self, stage: Stage) -> None:
         marks = {"video": {"in": 24, "out": 119}, "audio": {"in": 24, "out": 119}}
         stage.prefer(picture="render")
@@ -129,6 +130,7 @@ class TestTraps:
         assert state["words"] == ["placed\t1"]
         assert len(naive_items(state)) == 1
 
+    @pytest.mark.slow
     def test_the_current_timeline_may_change_meanwhile(self, stage: Stage, stand_in: StandIn) -> None:
         stand_in.answer = "slow"
         two = world(timeline(), timeline(id="timeline-2", name="Other", start=0))
@@ -235,6 +237,7 @@ class TestRender:
         assert (stage.folder / "naive.mp4").read_text().startswith("sound only of")
         assert not naive["queue"]
 
+    @pytest.mark.slow
     def test_it_is_handed_over(self, stage: Stage, stand_in: StandIn) -> None:
         state = self.scored(stage)
         picture = Path(stand_in.jobs[0]["picture"])
@@ -264,6 +267,7 @@ class TestRender:
         assert placed(state)
         assert not state["queue"]
 
+    @pytest.mark.slow
     def test_free_linux_has_other_codecs(self, stage: Stage, stand_in: StandIn) -> None:
         self.scored(stage, codecs=["mov/DNxHRLB", "mov/ProRes422HQ"])
         assert stand_in.jobs[0]["picture"].endswith(".mov")

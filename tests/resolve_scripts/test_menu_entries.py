@@ -253,6 +253,7 @@ def test_a_daemon_of_another_version_is_told(stage: Stage, stand_in: StandIn) ->
     assert score_track(state)
 
 
+@pytest.mark.slow
 def test_a_daemon_that_goes_while_it_works_is_told_and_its_music_comes_later(
     stage: Stage, stand_in: StandIn
 ) -> None:
@@ -267,6 +268,7 @@ def test_a_daemon_that_goes_while_it_works_is_told_and_its_music_comes_later(
     assert score_track(state)[0]["start"] == START
 
 
+@pytest.mark.slow
 def test_music_that_came_too_late_is_brought_by_takes(stage: Stage, stand_in: StandIn) -> None:
     stand_in.answer = "slow"
     gone = {"act": "open", "project": 2}

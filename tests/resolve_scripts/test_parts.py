@@ -48,7 +48,7 @@ def ask() -> Iterator[Ask]:
 
     yield call
     process.stdin.close()
-    process.wait(10)
+    process.wait(60)
     process.stdout.close()
 
 
@@ -168,8 +168,8 @@ def test_a_notification_runs_nothing_but_itself(words: str, tmp_path: Path) -> N
     command = ["luajit", HERE / "lua_parts.lua", PARTS]
     wait = "while [ ! -e told ]; do sleep 0.05; done"
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    subprocess.run(command, input=asked, text=True, cwd=tmp_path, env=environment, check=True, timeout=30)
-    subprocess.run(["sh", "-c", wait], cwd=tmp_path, check=True, timeout=30)
+    subprocess.run(command, input=asked, text=True, cwd=tmp_path, env=environment, check=True, timeout=60)
+    subprocess.run(["sh", "-c", wait], cwd=tmp_path, check=True, timeout=60)
     assert (tmp_path / "told").read_text().splitlines() == ["--", "V2M", words]
     assert not (tmp_path / "evil").exists()
 

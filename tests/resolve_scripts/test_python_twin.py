@@ -88,7 +88,7 @@ def resolve(tmp_path: Path) -> Iterator[Connect]:
 
     yield start
     for process in running:
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 @pytest.fixture

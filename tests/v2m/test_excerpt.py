@@ -54,6 +54,7 @@ def whole(synth: ScoreSynth, tmp_path_factory: pytest.TempPathFactory) -> tuple[
         return folder, recording.write(folder, LOUD, never_cancel).gain
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(st.data())
 def test_a_stretch_sounds_as_in_the_whole(

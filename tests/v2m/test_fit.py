@@ -116,6 +116,7 @@ def test_the_music_is_as_long_and_as_loud_as_it_should_be(made: Scored) -> None:
     assert tail < 0.1 * np.sqrt((music[-3 * RATE_HZ : -2 * RATE_HZ] ** 2).mean())
 
 
+@pytest.mark.slow
 def test_the_take_tells_what_was_done_and_is_made_again_from_its_folder(made: Scored, tmp_path: Path) -> None:
     record = read_record(made.folder)
     assert record == made.record
@@ -136,6 +137,7 @@ def test_the_take_tells_what_was_done_and_is_made_again_from_its_folder(made: Sc
     assert take_id(record)
 
 
+@pytest.mark.slow
 def test_a_take_whose_song_was_changed_cannot_be_made_again(
     made: Scored, tmp_path: Path, try_fit: Fit, song: Path
 ) -> None:
@@ -152,6 +154,7 @@ def test_what_is_done_to_composed_takes_is_refused_in_words(made: Scored) -> Non
     assert "v2m fit" in told.value.hint
 
 
+@pytest.mark.slow
 def test_a_short_song_is_refused_with_the_way_out_and_repeats_with_it(tmp_path: Path, try_fit: Fit) -> None:
     path = tmp_path / "short.flac"
     soundfile.write(path, song_samples(4), RATE_HZ)

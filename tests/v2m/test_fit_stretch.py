@@ -61,6 +61,7 @@ def test_beats_land_within_five_milliseconds_of_the_map(depth: float, period: fl
             assert abs(late) <= 0.005
 
 
+@pytest.mark.slow
 @settings(max_examples=2)
 @given(st.floats(0.02, 0.06), st.floats(1.5, 12.0))
 def test_no_seam_is_heard_in_a_held_chord(depth: float, period: float) -> None:

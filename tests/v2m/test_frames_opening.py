@@ -23,22 +23,21 @@ def listener() -> Iterator[tuple[int, list[object]]]:
     """A loopback port and the connections that it received."""
     hits: list[object] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(0.1)
         stop = threading.Event()
 
         def accept() -> None:
-            while not stop.is_set():
-                try:
-                    connection, address = server.accept()
-                except TimeoutError:
-                    continue
-                hits.append(address)
+            while True:
+                connection, address = server.accept()
                 connection.close()
+                if stop.is_set():
+                    return
+                hits.append(address)
 
         thread = threading.Thread(target=accept)
         thread.start()
         yield server.getsockname()[1], hits
         stop.set()
+        socket.create_connection(server.getsockname()).close()
         thread.join()
 
 

@@ -35,6 +35,7 @@ def test_a_take_seen_by_a_non_commercial_encoder_says_so(analysis: Analysis, tmp
     assert "not for commercial use" in licence_notes(["cotracker"])[0]
 
 
+@pytest.mark.slow
 def test_a_take_whose_words_were_found_says_where(
     analysis: Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,6 +60,7 @@ def test_same_seed_gives_same_bytes_whatever_the_batch(solver: str) -> None:
         assert torch.equal(sample(model, ask(8).rows(i, i + 1), noise(8)[i : i + 1], settings)[0], eight[i])
 
 
+@pytest.mark.slow
 def test_second_order_solvers_converge_faster_than_euler() -> None:
     model = build()
     with torch.no_grad():

@@ -67,6 +67,7 @@ def has(path: Path, color: str) -> bool:
     return bool((np.abs(picture - np.asarray(to_rgb(color))).max(axis=-1) < 0.02).any())
 
 
+@pytest.mark.slow
 def test_two_hours_are_drawn_like_any_other(tmp_path: Path) -> None:
     cuts = list(range(3, 7200, 3))
     plot_analysis(

@@ -81,6 +81,7 @@ def test_one_part_can_be_made_again_alone(take: OpenedTake, restyled: Restyled) 
     assert stem(locked, "lead") == stem(other, "lead")
 
 
+@pytest.mark.slow
 def test_new_words_alone_keep_beats_and_hits(take: OpenedTake, restyled: Restyled, tmp_path: Path) -> None:
     other = restyled(take, prompt="jazz, 90 bpm", seed=8)
     assert other.record.tempo_map == take.record.tempo_map
@@ -90,6 +91,7 @@ def test_new_words_alone_keep_beats_and_hits(take: OpenedTake, restyled: Restyle
     assert_made_again(other, tmp_path / "again")
 
 
+@pytest.mark.slow
 def test_muted_parts_fall_silent_and_the_others_stay(
     take: OpenedTake, restyled: Restyled, tmp_path: Path
 ) -> None:
@@ -125,6 +127,7 @@ def test_a_take_with_kept_parts_is_retimed_and_made_again(
     assert_made_again(other, tmp_path / "again")
 
 
+@pytest.mark.slow
 def test_accents_alone_are_locked_too(take: OpenedTake, restyled: Restyled, tmp_path: Path) -> None:
     """A take without drums has them on its hits, where nothing else is heard."""
     folder = tmp_path / "soft"

@@ -70,7 +70,7 @@ def differing(one: np.ndarray, other: np.ndarray) -> tuple[int, int]:
     return int(where[0]), int(where[-1])
 
 
-@pytest.mark.parametrize("frames", [1, -3, 9, 30])
+@pytest.mark.parametrize("frames", [9, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, -3, 30))])
 def test_outside_the_announced_span_every_sample_is_the_same(
     take: OpenedTake, retimed: Retimed, frames: int
 ) -> None:
@@ -88,6 +88,7 @@ def test_outside_the_announced_span_every_sample_is_the_same(
     assert np.abs(stems - now["music"]).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_no_seam_clicks(take: OpenedTake, retimed: Retimed) -> None:
     again, plan = retimed(take, moved(take, cut_7=9))
     music = read_wav(again.folder / "music.wav").astype(np.float64)
@@ -146,6 +147,7 @@ def test_it_is_made_again_from_its_folder_alone(take: OpenedTake, retimed: Retim
         assert all(file.identical for file in files), files
 
 
+@pytest.mark.slow
 def test_a_changed_file_is_told_with_its_loudness(take: OpenedTake, tmp_path: Path) -> None:
     folder = tmp_path / "again"
     folder.mkdir()
@@ -158,6 +160,7 @@ def test_a_changed_file_is_told_with_its_loudness(take: OpenedTake, tmp_path: Pa
     assert told["stems/bass.wav"].identical
 
 
+@pytest.mark.slow
 def test_a_new_cut_of_the_programme_ripples(take: OpenedTake, retimed: Retimed) -> None:
     """A shot grows by 20 frames, another is taken out, a third one is cut in two."""
     frames = [50, 110, 160, 235, 290, 350, 404, 460, 520, 580, 640, 690, 750]
@@ -183,7 +186,7 @@ def test_a_new_cut_of_the_programme_ripples(take: OpenedTake, retimed: Retimed) 
     assert again.record.metrics["hits_heard"] > 0.9
 
 
-@pytest.mark.parametrize("length", [820, 861, 920])
+@pytest.mark.parametrize("length", [861, *(pytest.param(n, marks=pytest.mark.slow) for n in (820, 920))])
 def test_the_end_moves_with_the_programme(take: OpenedTake, retimed: Retimed, length: int) -> None:
     hits = tuple(replace(hit, time_s=Fraction(length) / RATE) if hit.kind == "end" else hit
                  for hit in take.record.hits)  # fmt: skip
@@ -246,6 +249,7 @@ def test_a_take_that_lost_a_stem_is_refused(take: OpenedTake, tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["half.v2m"]
 
 
+@pytest.mark.slow
 def test_notes_of_hits_without_a_beat_are_as_they_are_now(take: OpenedTake, retimed: Retimed) -> None:
     crowded, _ = retimed(take, moved(take, cut_7=-5, cut_6=44))
     told = [[note for note in each.record.notes if note.startswith(OFFBEAT)] for each in (take, crowded)]

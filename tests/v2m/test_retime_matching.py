@@ -4,6 +4,7 @@ import random
 from fractions import Fraction
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,6 +80,7 @@ def test_a_marker_is_itself_however_far_it_went() -> None:
     assert pairs(old, other) == [(0, 0), (1, 1), (3, 3), (4, 4)]
 
 
+@pytest.mark.slow
 def test_a_feature_with_many_changes_is_matched_at_once() -> None:
     rng = random.Random(1)  # noqa: S311 - the same lengths each time
     lengths = [rng.randint(17, 120) for _ in range(2400)]

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from v2m.errors import UsageError
@@ -65,6 +65,7 @@ def assert_whole(plan: RetimePlan) -> None:
     assert all(one.last <= other.first for one, other in pairwise(kept))
 
 
+@settings(max_examples=15)
 @given(programmes, st.data())
 def test_a_nudge_changes_only_what_lies_around_it(before: Origin, data: st.DataObject) -> None:
     hit = data.draw(st.sampled_from([hit for hit in before.hits if hit.kind != "end"]))

@@ -21,7 +21,7 @@ from v2m_daemon.jobs.spec import JobKind, JobSpec
 
 from v2m.rpc.v1 import scoring_pb2_grpc
 
-LONGEST_S = 30
+LONGEST_S = 120
 HERE = Path(__file__).parent
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from v2m_daemon.config import QueueSettings
 from v2m_daemon.home import Home
+from v2m_daemon.jobs import dispatch
 from v2m_daemon.jobs.desk import Desk
 from v2m_daemon.jobs.folder import JobFolder
 from v2m_daemon.jobs.spec import JobSpec
@@ -218,7 +219,11 @@ def test_as_many_run_at_once_as_there_are_slots(home: Home, instant: ModuleType,
     run(scenario())
 
 
-def test_a_job_waits_until_its_memory_is_there(home: Home, instant: ModuleType, run: Run, ask: Ask) -> None:
+def test_a_job_waits_until_its_memory_is_there(
+    home: Home, instant: ModuleType, run: Run, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "LOOK_AGAIN_S", 0.05)
+
     async def scenario() -> None:
         executor = instant.InstantExecutor(free_bytes=1_000_000_000, needed=2_000_000_000)
         async with Desk.opened(home, executor) as desk:

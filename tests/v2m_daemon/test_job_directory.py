@@ -202,7 +202,7 @@ def test_a_file_named_cancel_cancels(client: Client, run: Run) -> None:
                 assert (await final(folder))["state"] == "cancelled"
                 assert read(folder / "error.json")["code"] == "cancelled"
                 assert not (folder / "result.json").exists()
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 18  # and not the 20 s that the first would have taken
 
     run(scenario())
     assert len(client.executor.started) == 1

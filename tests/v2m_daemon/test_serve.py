@@ -59,7 +59,7 @@ def test_it_serves_until_told_to_stop_and_logs_it(served: Served, tmp_path: Path
         job = client.submit(JobSpec(kind=JobKind.SCORE, document=str(tmp_path / "a.otio")))
         assert client.wait(job.id).outputs
     served.send_signal(signal.SIGTERM)
-    out, _ = served.communicate(timeout=10)
+    out, _ = served.communicate(timeout=60)
     assert (served.returncode, out) == (0, "")
     log = (home.logs / "daemon.log").read_text()
     assert "listens at unix:" in log
@@ -69,7 +69,7 @@ def test_it_serves_until_told_to_stop_and_logs_it(served: Served, tmp_path: Path
 
 def test_a_second_one_says_who_is_first(served: Served, tmp_path: Path) -> None:
     with Served("--home", str(tmp_path / "home")) as second:
-        out, err = second.communicate(timeout=30)
+        out, err = second.communicate(timeout=60)
     assert (second.returncode, out) == (4, "")
     assert str(served.pid) in err
     assert err.count("\n") == 1
@@ -78,7 +78,7 @@ def test_a_second_one_says_who_is_first(served: Served, tmp_path: Path) -> None:
 def test_why_it_does_not_start_is_in_the_log_of_a_service(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("[serfer]\n")
     with Served("--home", str(tmp_path)) as broken:
-        _, err = broken.communicate(timeout=30)
+        _, err = broken.communicate(timeout=60)
     assert broken.returncode == 2
     assert "serfer" in err
     assert "serfer" in (tmp_path / "logs" / "daemon.log").read_text()
@@ -89,12 +89,12 @@ def test_flags_win_over_the_configuration(tmp_path: Path) -> None:
     with Served("--home", str(tmp_path), "--listen", "127.0.0.1:0") as process:
         assert "ready at 127.0.0.1:" in process.until_ready()
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def test_addresses_beyond_this_machine_need_tls(tmp_path: Path) -> None:
     with Served("--home", str(tmp_path), "--listen", "0.0.0.0:0") as process:
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "TLS" in err
 

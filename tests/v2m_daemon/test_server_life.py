@@ -25,7 +25,7 @@ from v2m.rpc.v1 import scoring_pb2 as pb
 
 Start = Callable[..., Any]
 HERE = Path(__file__).parent
-DRAIN_S = 10
+DRAIN_S = 30
 
 
 @pytest.fixture
@@ -54,7 +54,13 @@ def until_it_runs(daemon: Any, job_id: str) -> None:
             return
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGINT, signal.SIGHUP)),
+    ],
+)
 def test_told_to_stop_it_ends_in_order_and_loses_nothing(
     home: Home, start: Start, film: str, number: int
 ) -> None:

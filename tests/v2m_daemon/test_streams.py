@@ -11,6 +11,7 @@ from v2m_daemon.cli import main
 V2M = (sys.executable, "-m", "v2m_daemon.cli")
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_gone_is_no_crash() -> None:
     process = subprocess.Popen([*V2M, "doctor", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
@@ -26,6 +27,7 @@ def test_a_closed_stderr_leaves_stdout_pure() -> None:
     assert (done.returncode, done.stdout) == (3, b"")
 
 
+@pytest.mark.slow
 def test_a_name_that_the_encoding_cannot_say_is_still_said(tmp_path: Path) -> None:
     done = subprocess.run(
         [*V2M, "score", str(tmp_path / "naïve 東京.otio"), "--json"],

@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -123,7 +124,7 @@ def test_the_system_rings_at_once(tmp_path: Path, run: Run) -> None:
                 lambda: (tmp_path / "b").unlink(),
             ):
                 asyncio.get_running_loop().call_later(0.05, change)
-                assert await waited_s(10) < 5
+                assert await waited_s(60) < 50
                 while await waited_s(0.2) < 0.2:  # what else the same change raised
                     pass
             (tmp_path / "c").write_text("1")
@@ -146,15 +147,17 @@ def test_without_events_a_bell_rings_in_time(tmp_path: Path, run: Run) -> None:
         assert not wake.hears
         began = time.monotonic()
         await wake.wait(0.05)
-        assert 0.04 <= time.monotonic() - began < 5
+        assert 0.04 <= time.monotonic() - began < 50
 
     run(scenario())
 
 
 def test_a_hand_that_hangs_hangs_alone(run: Run) -> None:
+    freed = threading.Event()
+
     async def scenario() -> None:
         stuck, free = Hand("stuck"), Hand("free")
-        waiting = asyncio.create_task(stuck.do(lambda: time.sleep(5)))
+        waiting = asyncio.create_task(stuck.do(freed.wait))
         assert await free.do(lambda: 1 + 1) == 2
         with pytest.raises(ZeroDivisionError):
             await free.do(lambda: 1 // 0)
@@ -162,9 +165,10 @@ def test_a_hand_that_hangs_hangs_alone(run: Run) -> None:
         for hand in (stuck, free):
             hand.close()
 
-    began = time.monotonic()
-    run(scenario())
-    assert time.monotonic() - began < 4
+    try:
+        run(scenario())
+    finally:
+        freed.set()
 
 
 def test_the_reader_says_what_parses_and_which_media_come(tmp_path: Path, run: Run, media_dir: Path) -> None:

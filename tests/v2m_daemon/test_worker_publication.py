@@ -124,6 +124,7 @@ def test_results_on_a_disk_that_is_away_are_not_done_until_it_is_back(tmp_path: 
     assert folder.read_result() == ({"n": 1}, {})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 @pytest.mark.parametrize("replaces", ["no", "yes"])
 def test_whoever_is_killed_at_any_step_the_next_one_finishes(

@@ -213,6 +213,7 @@ def test_an_adapter_that_is_not_installed_is_told_with_what_to_type(
     assert 'pip install "v2m[editors]"' in caught.value.hint
 
 
+@pytest.mark.slow
 def test_an_adapter_that_hangs_is_given_up(
     written: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -94,6 +94,7 @@ def timelines(draw: st.DrawFn) -> otio.schema.Timeline:
     return timeline
 
 
+@pytest.mark.slow
 @given(timeline=timelines(), start=st.integers(0, 9))
 def test_without_the_music_what_is_written_is_what_it_was(
     timeline: otio.schema.Timeline, start: int, tmp_path_factory: pytest.TempPathFactory
@@ -161,6 +162,7 @@ def test_a_real_document_becomes_every_other_format(
             assert_music(read_document(out), 3, document.timeline.frame_count - 3)
 
 
+@pytest.mark.slow
 def test_what_a_writer_passes_over_is_told(
     edit: Any, save: Callable[..., Path], wav: Path, tmp_path: Path
 ) -> None:

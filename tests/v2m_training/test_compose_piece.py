@@ -21,6 +21,7 @@ STYLES = st.sampled_from(STYLE_NAMES)
 CATEGORY = {term.name: term.category for term in TERMS}
 
 
+@pytest.mark.slow
 @given(seed=SEEDS, style=STYLES)
 def test_a_piece_fits_the_codec(seed: int, style: str) -> None:
     piece = compose(seed, style)
@@ -49,6 +50,7 @@ def test_latents_hold_a_piece_whole(seed: int, style: str) -> None:
     assert grid == {(n.part, round(n.start_beat * STEPS_PER_BEAT), n.pitch) for n in read.notes}
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(seed=SEEDS, style=STYLES)
 def test_lines_sound_one_note_at_a_time(seed: int, style: str) -> None:
@@ -133,6 +135,7 @@ def test_events_stand_out_from_what_goes_on(style: str) -> None:
                 assert _loudest_at(piece, beat) > sum(steady) / len(steady) + 20 if steady else True
 
 
+@pytest.mark.slow
 def test_events_fall_on_any_beat_and_some_pieces_have_none() -> None:
     pieces = [compose(seed) for seed in range(80)]
     phases = {beat % 4 for piece in pieces for beat, _ in piece.events if piece.beats_per_bar == 4}
@@ -142,11 +145,13 @@ def test_events_fall_on_any_beat_and_some_pieces_have_none() -> None:
     assert max(counts) >= 20
 
 
+@pytest.mark.slow
 def test_a_third_of_the_pieces_have_no_lead() -> None:
     without = [all(note.part != "lead" for note in compose(seed).arrangement.notes) for seed in range(100)]
     assert 0.22 < sum(without) / len(without) < 0.5
 
 
+@pytest.mark.slow
 def test_stronger_events_are_struck_harder_and_by_more() -> None:
     light, heavy = [], []
     for seed in range(60):

@@ -36,6 +36,7 @@ def between(p: Piece, first: float, last: float) -> list[Note]:
     return [n for n in p.arrangement.notes if first - NEAR <= n.start_beat < last - NEAR]
 
 
+@pytest.mark.slow
 def test_a_solo_piece_has_one_instrument() -> None:
     families = {
         "piano": {0, 1},
@@ -52,6 +53,7 @@ def test_a_solo_piece_has_one_instrument() -> None:
     assert len({p.facts.solo for p in chosen}) >= 3
 
 
+@pytest.mark.slow
 def test_any_style_can_do_without_its_drums() -> None:
     for name in STYLE_NAMES:
         drumless = (compose(seed, name).facts.drumless for seed in range(60))

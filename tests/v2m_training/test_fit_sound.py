@@ -309,7 +309,9 @@ def test_a_head_learns_to_hear_the_curve_in_noise(config: FitConfig, toy: Module
         replace(config, measuring=Measuring(samples=1))
 
 
-@pytest.mark.parametrize("objective", ["rectified_flow", "v_prediction"])
+@pytest.mark.parametrize(
+    "objective", ["rectified_flow", pytest.param("v_prediction", marks=pytest.mark.slow)]
+)
 def test_a_student_learns_where_its_teachers_steps_lead(
     config: FitConfig, toy: ModuleType, objective: Objective
 ) -> None:

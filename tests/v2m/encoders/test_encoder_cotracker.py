@@ -84,6 +84,7 @@ def test_velocities_of_the_points_that_are_seen_are_taken_against_the_camera(
     np.testing.assert_allclose(cells[:, 3], 0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_points_are_seeded_again_for_each_shot_and_within_a_long_one(
     checkpoints: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,7 @@ def test_the_edges_count_by_default_and_not_in_the_crop(folder: Path, tiny: Modu
     assert encoder_of(folder, crop=True).name == "dinov2-small:crop"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rates", list(pairwise((24, 30, 60))))
 def test_the_curve_does_not_depend_on_the_rate(
     folder: Path, moving: ModuleType, monkeypatch: pytest.MonkeyPatch, rates: tuple[int, int]

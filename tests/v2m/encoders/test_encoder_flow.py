@@ -30,11 +30,13 @@ def test_each_step_of_a_dance_stands_out(moving: ModuleType) -> None:
     assert curve[(near > 0.4) & (times_s > 0.4)].max() < 0.5
 
 
+@pytest.mark.slow
 def test_the_camera_is_not_the_dance(moving: ModuleType) -> None:
     still, panned = curve_of(moving), curve_of(moving, pan=0.25)
     assert np.corrcoef(still, panned)[0, 1] > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rates", list(pairwise((24, 30, 60))))
 def test_the_curve_does_not_depend_on_the_rate(moving: ModuleType, rates: tuple[int, int]) -> None:
     first, second = (curve_of(moving, rate, kernel_s=0.7) for rate in rates)

@@ -195,6 +195,7 @@ def test_without_weights_it_says_what_brings_them(models: Path, tmp_path: Path) 
     assert "v2m models add musicfm" in raised.value.hint
 
 
+@pytest.mark.slow
 def test_neither_torchaudio_nor_transformers_is_needed() -> None:
     code = (
         "import sys; sys.modules['torchaudio'] = sys.modules['transformers'] = None\n"

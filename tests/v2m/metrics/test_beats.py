@@ -16,6 +16,7 @@ def click_track(bpm: float, duration_s: float) -> np.ndarray[tuple[int], np.dtyp
     return np.asarray(librosa.clicks(times=times, sr=RATE_HZ, length=round(duration_s * RATE_HZ)), np.float32)
 
 
+@pytest.mark.slow
 def test_the_beats_of_a_click_track_are_found() -> None:
     beats = track_beats(click_track(120, 12))
     assert beats.tempo_bpm == pytest.approx(120, rel=0.03)

@@ -86,7 +86,7 @@ def is_made_again(take: SoundTake, tmp_path: Path) -> bool:
     return all(file.identical for file in compared)
 
 
-@pytest.mark.parametrize("frames", [1, -2, 9])
+@pytest.mark.parametrize("frames", [9, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, -2))])
 def test_outside_the_announced_span_every_sample_is_the_same(
     take: SoundTake, retimed: Retimed, frames: int
 ) -> None:
@@ -125,6 +125,7 @@ def test_nudges_in_a_row_are_the_nudge_at_once(take: SoundTake, retimed: Retimed
     assert not (back.folder / "before.wav").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [60, -48])
 def test_a_longer_and_a_shorter_programme(
     take: SoundTake, retimed: Retimed, frames: int, tmp_path: Path
@@ -157,6 +158,7 @@ def test_a_range_is_composed_again_and_then_stays(take: SoundTake, retimed: Reti
     np.testing.assert_array_equal(music(further)[:nudged], music(again)[:nudged])
 
 
+@pytest.mark.slow
 def test_other_words_keep_hits_and_tempo(take: SoundTake, tmp_path: Path) -> None:
     model = ToySound()
     with Shelf(tmp_path) as shelf:

@@ -80,6 +80,7 @@ def test_a_tempo_that_is_given_is_asked_for_and_none_is_said_twice(
     assert model.windows[1].prompt == "warm rock, 97 BPM"
 
 
+@pytest.mark.slow
 def test_sound_without_beats_is_laid_as_it_is_and_says_so(tmp_path: Path, analysis: Analysis) -> None:
     class Drone(ToySound):
         def decode(self, latents: np.ndarray) -> np.ndarray:
@@ -92,6 +93,7 @@ def test_sound_without_beats_is_laid_as_it_is_and_says_so(tmp_path: Path, analys
     assert len(read_wav(take.wav)) == samples_covering(analysis.timeline.duration_s)
 
 
+@pytest.mark.slow
 def test_an_adapter_is_kept_and_clips_the_curve(tmp_path: Path, analysis: Analysis) -> None:
     recipe = {"kernel_s": analysis.curve.kernel_s}
     adapter = EventAdapter(np.zeros(8, np.float32), "0" * 64, GRID.rate_hz, recipe, (-0.5, 0.5))

@@ -130,6 +130,7 @@ def test_it_can_be_stopped_before_any_step_and_tells_how_far_it_is(turbo: AceSte
     assert told[-1] == 1
 
 
+@pytest.mark.slow
 def test_memory_is_given_back_and_taken_again(turbo_folder: Path, window: Window) -> None:
     model = AceStep(turbo_folder, name="ace-step-turbo", device="cpu", dtype="float32")
     before = composed(model, window())

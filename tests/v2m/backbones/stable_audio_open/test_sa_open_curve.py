@@ -98,6 +98,7 @@ def test_an_adapter_of_another_model_is_refused(
         composed(model_of("open", adapter=path), window)
 
 
+@pytest.mark.slow
 def test_a_controlnet_follows_the_curve_by_its_adherence(model_of: ModelOf, window: SoundWindow) -> None:
     controlled, plain = model_of("controlnet"), composed(model_of("open"), window)
     np.testing.assert_array_equal(composed(controlled, replace(window, adherence=0.0)), plain)
@@ -120,6 +121,7 @@ def test_a_controlnet_at_the_start_of_its_training_changes_nothing(
     assert np.abs(composed(model_of(folder), window) - composed(model_of("open"), window)).max() == 0.0
 
 
+@pytest.mark.slow
 def test_a_controlnet_alone_in_its_folder_stands_on_the_model_beside_it(
     model_of: ModelOf, tiny: ModuleType, window: SoundWindow, tmp_path: Path
 ) -> None:
@@ -154,6 +156,7 @@ def test_a_lightning_checkpoint_is_converted_apart_and_loaded(
     )
 
 
+@pytest.mark.slow
 def test_the_layers_of_a_controlnet_are_counted_in_its_file(
     model_of: ModelOf, tiny: ModuleType, window: SoundWindow, tmp_path: Path
 ) -> None:
