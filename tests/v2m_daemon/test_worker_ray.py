@@ -125,7 +125,7 @@ def test_jobs_go_to_every_machine_and_come_back_the_same(
             done = await outcome(executor, alone)
             assert isinstance(done, Done)
             assert Path(done.outputs["wav"]).is_relative_to(machines.root / "alone" / "out")
-            contents = machines.faults.contents
+            contents = worker_faults.contents
             assert contents(alone) == contents(shared) != {}
             assert isinstance(bad := await outcome(executor, machines.work("bad", "bug")), Failed)
             assert bad.cause is Cause.REFUSED
@@ -168,7 +168,7 @@ def test_a_machine_that_is_lost_costs_one_attempt(machines: Machines) -> None:
                 if work.job_id == on_second:
                     assert isinstance(result, Failed)
                     assert result.cause is Cause.LOST
-                    assert not machines.faults.contents(work)
+                    assert not worker_faults.contents(work)
                     assert isinstance(await outcome(executor, work), Done)  # on the machine that is left
                 else:
                     assert isinstance(result, Done)

@@ -129,6 +129,7 @@ class Cluster:
     async def _connect(self, address: str) -> None:
         for attempt in range(1, _JOINS + 1):
             try:
+                await asyncio.to_thread(self._ray.shutdown)  # what broke off earlier is in the way
                 await asyncio.to_thread(
                     self._ray.init, address=address, namespace="v2m", log_to_driver=False,
                     configure_logging=False,
