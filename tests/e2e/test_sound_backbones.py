@@ -15,16 +15,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 from v2m_daemon.cli import main
 
 from v2m.added_models import models_folder
 from v2m.audio import read_wav
-from v2m.backbones import SOUND_BACKBONES, added_folder, load_sound_model
+from v2m.backbones import ARITHMETIC_VARIABLE, SOUND_BACKBONES, added_folder, load_sound_model
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
 from v2m.backbones.sound.head import HeadConfig, LatentHead, StoredHead, save_head
 from v2m.backbones.sound.programme import SoundOrder, compose
 from v2m.curves import EventCurve
-from v2m.errors import CancelledError
+from v2m.errors import CancelledError, MissingPartError
 from v2m.sound_take.score import SPARE_S
 from v2m.timebase import samples_covering
 
@@ -114,6 +115,29 @@ def test_it_scores_exactly_as_long_and_twice_the_same(name: str, scored: Scored,
     assert code == 0, alone
     assert Path(alone["wav"]).read_bytes() == wavs[5].read_bytes()  # alone as beside another
     assert main(["take", "verify", "--compose", alone["take"]]) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")  # of the compiler's own modules
+@pytest.mark.parametrize("name", COLUMNS)
+def test_compiled_it_says_so_and_makes_the_same_music_but_for_rounding(
+    name: str, scored: Scored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ARITHMETIC_VARIABLE, "cpu float32")
+    code, plain = scored(name, tmp_path / "plain", "--no-report")
+    assert code == 0, plain
+    monkeypatch.setenv(ARITHMETIC_VARIABLE, "cpu float32 compiled")
+    code, compiled = scored(name, tmp_path / "compiled", "--no-report")
+    if code == MissingPartError.exit_code:
+        pytest.skip(compiled["error"]["message"])
+    assert code == 0, compiled
+    told = json.loads((Path(compiled["take"]) / "take.json").read_text())
+    assert told["arithmetic"] == "cpu float32 compiled"
+    folders = [Path(result["take"]) for result in (plain, compiled)]
+    latents = [load_file(folder / "latents.safetensors")["latents"] for folder in folders]
+    assert np.abs(latents[0] - latents[1]).max() < 1e-3 * np.abs(latents[0]).max()
+    monkeypatch.delenv(ARITHMETIC_VARIABLE)  # the take knows how it was made
+    assert main(["take", "verify", "--compose", compiled["take"]]) == 0
 
 
 @pytest.mark.slow

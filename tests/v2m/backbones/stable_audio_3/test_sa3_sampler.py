@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,12 @@ from v2m.backbones.stable_audio_3.config import Objective, ShiftConfig
 from v2m.backbones.stable_audio_3.config_file import config_from_dict
 from v2m.backbones.stable_audio_3.sampler import Guidance, Prompted, sample
 from v2m.backbones.stable_audio_3.schedule import noise_levels
-from v2m.backbones.stable_audio_3.transformer import Condition, DiffusionTransformer, log_snr_told
+from v2m.backbones.stable_audio_3.transformer import (
+    Condition,
+    DiffusionTransformer,
+    log_snr_told,
+    without_repeats,
+)
 from v2m.backbones.stable_audio_3.weights import load_parts
 from v2m.errors import CancelledError, InputError, UnfinishedError
 from v2m.stages import never_cancel
@@ -130,6 +136,37 @@ def test_the_column_adds_what_another_input_channel_would(asked: Asked) -> None:
         theirs = model.postprocess_conv(x.mT).mT + x
         model.transformer.project_in = projection
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("dtype", "apart"), [(torch.float32, 1e-6), (torch.bfloat16, 0.03)])
+def test_a_token_that_counts_nine_times_is_nine_tokens(
+    asked: Asked, dtype: torch.dtype, apart: float
+) -> None:
+    words = asked.prompted.words
+    filled = torch.cat((words[:, :3], words[:, 3:4].expand(-1, 9, -1), words[:, -1:]), dim=1)
+    layer = deepcopy(asked.model.transformer.layers[0].cross_attn).to(dtype)
+    with torch.inference_mode():
+        once, often = without_repeats(filled)
+        assert often is not None
+        assert often.tolist() == [1, 1, 1, 9, 1]
+        both = [asked.model.to_cond_embed(each).to(dtype) for each in (filled, once)]
+        x = torch.randn(1, 20, asked.config.transformer.width).to(dtype)
+        every = layer(x, layer.keys_values(both[0]))
+        weighted = layer(x, layer.keys_values(both[1], often))
+        unweighted = layer(x, layer.keys_values(both[1]))
+    torch.testing.assert_close(weighted, every, atol=apart, rtol=apart)
+    assert (unweighted - every).abs().max() > 2 * apart
+
+
+def test_words_that_differ_in_any_row_all_stay() -> None:
+    words = torch.zeros(2, 4, 3)
+    words[1, 2] = 1.0
+    once, often = without_repeats(words)
+    assert often is not None
+    assert often.tolist() == [2, 1, 1]
+    assert torch.equal(once, words[:, [0, 2, 3]])
+    words[0, 1] = 1.0
+    assert without_repeats(words) == (words, None)
 
 
 def test_adherence_scales_what_the_curve_changes(asked: Asked) -> None:
