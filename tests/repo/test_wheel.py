@@ -10,6 +10,8 @@ import pytest
 PACKAGES = {"v2m", "v2m_daemon", "v2m_otio", "v2m_training"}
 WEIGHTS_LIMIT_BYTES = 16 * 2**20
 
+pytestmark = pytest.mark.slow  # the wheel is built
+
 
 @pytest.fixture(scope="module")
 def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:

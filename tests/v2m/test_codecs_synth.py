@@ -128,6 +128,7 @@ def test_louder_notes_are_louder_whatever_rendering_they_share(dry: ScoreSynth) 
     assert peaks[-1] / peaks[0] > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [p for p in PARTS if p != "drums"])
 def test_the_balance_does_not_depend_on_the_instrument(dry: ScoreSynth, part: Part) -> None:
     def level(program: int) -> float:

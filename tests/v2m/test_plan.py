@@ -43,6 +43,7 @@ def test_the_flag_counts_more_than_the_words_and_the_words_more_than_the_cuts(
     assert low <= plan_beats(EDIT, read_prompt(prompt), wish).nominal_bpm <= high
 
 
+@pytest.mark.slow
 def test_the_freedom_is_the_users_even_where_it_is_none() -> None:
     steady = plan_beats(EDIT, read_prompt("rock"), TempoWish(freedom=0.0)).tempo_map
     assert np.ptp(np.diff(steady.beats_s)) < 1e-5

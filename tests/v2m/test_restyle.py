@@ -69,6 +69,7 @@ def test_locked_parts_are_the_same_files_and_the_others_are_new(
     assert_made_again(other, tmp_path / "again")
 
 
+@pytest.mark.slow
 def test_one_part_can_be_made_again_alone(take: OpenedTake, restyled: Restyled) -> None:
     other = restyled(take, only=parts_of(["melody"]))
     assert other.record.seed == take.record.seed + 1

@@ -186,7 +186,7 @@ def test_a_new_cut_of_the_programme_ripples(take: OpenedTake, retimed: Retimed) 
     assert again.record.metrics["hits_heard"] > 0.9
 
 
-@pytest.mark.parametrize("length", [861, *(pytest.param(n, marks=pytest.mark.slow) for n in (820, 920))])
+@pytest.mark.parametrize("length", [820, 861, 920])
 def test_the_end_moves_with_the_programme(take: OpenedTake, retimed: Retimed, length: int) -> None:
     hits = tuple(replace(hit, time_s=Fraction(length) / RATE) if hit.kind == "end" else hit
                  for hit in take.record.hits)  # fmt: skip

@@ -291,6 +291,7 @@ def test_a_passed_hit_costs_by_its_distance_to_the_nearest_beat(off_beat: bool) 
     assert cost(-0.041) == pytest.approx(0.5)
 
 
+@pytest.mark.slow
 def test_of_the_cuts_that_no_beat_reaches_most_have_one_near() -> None:
     hits = random_hits(5, 90.0, shortest_s=0.7, longest_s=3.5)
     tempo_map = plan_tempo(hits, 90.0).tempo_map

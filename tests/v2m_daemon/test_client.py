@@ -162,7 +162,8 @@ def test_the_token_leaves_the_machine_encrypted_alone(home: Home, tmp_path: Path
 # --- connections that break -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_watch_outlives_the_daemon(number: int, start: Callable[..., Any], home: Home, ask: Ask) -> None:
     first = start(home)
     seen: list[JobView] = []
@@ -215,6 +216,7 @@ def test_who_gives_up_says_so_in_time(start: Callable[..., Any], home: Home) -> 
         assert time.monotonic() - began < 15  # the default would be longer
 
 
+@pytest.mark.slow
 def test_a_stopped_daemon_is_noticed_by_the_deadline(
     start: Callable[..., Any], home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

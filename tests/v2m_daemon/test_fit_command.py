@@ -86,6 +86,7 @@ def test_the_result_says_which_hits_are_met_and_by_how_much(
     assert "v2m fit" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_same_in_words_with_bars_repeated(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

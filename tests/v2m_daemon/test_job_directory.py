@@ -165,6 +165,7 @@ def test_what_makes_no_sense_is_told(
     assert word in error["message"]
 
 
+@pytest.mark.slow
 def test_half_a_job_is_waited_for_and_no_json_is_told(client: Client, run: Run) -> None:
     async def scenario() -> None:
         slow, broken = client.inbox / "slow", client.inbox / "broken"

@@ -82,6 +82,7 @@ def test_told_to_stop_it_ends_in_order_and_loses_nothing(
     assert after.end() == 0
 
 
+@pytest.mark.slow
 def test_a_job_that_hears_nothing_does_not_hold_the_daemon_up(home: Home, start: Start, film: str) -> None:
     daemon = start(home)
     job = submit(daemon, film, "deaf 60")

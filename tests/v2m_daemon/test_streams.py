@@ -20,6 +20,7 @@ def test_a_reader_that_has_gone_is_no_crash() -> None:
     assert (process.returncode, err) == (4, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="closing a descriptor in the shell is POSIX")
 def test_a_closed_stderr_leaves_stdout_pure() -> None:
     command = " ".join([*V2M, "score", "nowhere.otio", "2>&-"])

@@ -104,6 +104,7 @@ def test_a_nudge_is_planned_told_and_done(run: Run, take: Path) -> None:
     assert abs(error) <= 1 / RATE
 
 
+@pytest.mark.slow
 def test_the_timeline_as_it_is_cut_now_says_the_same(run: Run, take: Path, tmp_path: Path) -> None:
     recut = write_document(tmp_path / "recut.otio", [60, 110, 163, 215, 270, 330])
     done = run("retime", take, "--timeline", recut)

@@ -105,6 +105,7 @@ def test_a_document_that_changed_is_scored_anew_beside_the_old_result(folder: An
     assert folder.results() == ["edit-2.wav", "edit.wav"]
 
 
+@pytest.mark.slow
 def test_what_is_broken_is_told_in_one_sentence_and_tried_again_when_dropped_again(
     folder: Any, run: Run
 ) -> None:

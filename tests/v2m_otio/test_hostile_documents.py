@@ -87,6 +87,7 @@ def test_what_is_no_document(raw: bytes) -> None:
     refused(raw)
 
 
+@pytest.mark.slow
 def test_many_markers_on_one_frame_cost_no_more_than_their_number() -> None:
     alike = [Marker("alike", Fraction(1), name="same") for _ in range(50_000)]  # squared: over ten minutes
     assert len({marker.id for marker in identified(alike)}) == 50_000

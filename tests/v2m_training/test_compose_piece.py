@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from v2m_training.compose import STYLE_NAMES, Piece, compose
 
+from tests.v2m_training.composed import composed
 from v2m.codecs.arrangement import DRUM_VOICES, PARTS, STEPS_PER_BEAT
 from v2m.codecs.latents import decode, encode
 from v2m.codecs.layout import pitch_range
@@ -109,7 +110,7 @@ def test_pitches_belong_to_the_key_or_to_a_borrowed_chord(style: str) -> None:
 
     inside = total = 0
     for seed in range(6):
-        piece = compose(seed, style)
+        piece = composed(seed, style)
         for note in piece.arrangement.notes:
             if note.part != "drums":
                 total += 1
@@ -125,7 +126,7 @@ def _loudest_at(piece: Piece, beat: float) -> int:
 @pytest.mark.parametrize("style", STYLE_NAMES)
 def test_events_stand_out_from_what_goes_on(style: str) -> None:
     for seed in range(4):
-        piece = compose(seed, style)
+        piece = composed(seed, style)
         marked = {beat for beat, _ in piece.events}
         steady = [note.velocity for note in piece.arrangement.notes if note.start_beat not in marked]
         for beat, strength in piece.events:

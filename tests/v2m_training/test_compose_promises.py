@@ -10,6 +10,7 @@ from v2m_training.compose import STYLE_NAMES, Piece, compose
 from v2m_training.compose.facts import BEATS_PER_BAR
 from v2m_training.compose.harmony import SCALES
 
+from tests.v2m_training.composed import composed
 from v2m.codecs.arrangement import Note
 
 NEAR = 0.13
@@ -18,7 +19,7 @@ NEAR = 0.13
 
 @cache
 def piece(seed: int) -> Piece:
-    return compose(seed, STYLE_NAMES[seed % len(STYLE_NAMES)])
+    return composed(seed, STYLE_NAMES[seed % len(STYLE_NAMES)])
 
 
 def pieces_where(holds: Callable[[Piece], bool], count: int, tried: int = 600) -> list[Piece]:
@@ -61,6 +62,7 @@ def test_any_style_can_do_without_its_drums() -> None:
         assert name == "piano solo" or not all(compose(seed, name).facts.drumless for seed in range(60))
 
 
+@pytest.mark.slow
 def test_missing_parts_do_not_sound() -> None:
     for p in map(piece, range(64)):
         sounding = {note.part for note in p.arrangement.notes}
@@ -68,6 +70,7 @@ def test_missing_parts_do_not_sound() -> None:
         assert set(p.facts.instruments) == sounding
 
 
+@pytest.mark.slow
 def test_six_eight_has_two_beats_of_three_eighths() -> None:
     for p in pieces_where(lambda p: p.facts.metre == "6/8", 6):
         assert p.beats_per_bar == BEATS_PER_BAR["6/8"] == 2
@@ -130,7 +133,7 @@ def test_a_modulation_moves_the_scale() -> None:
 def test_the_pulse_goes_on(style: str) -> None:
     missed = total = 0
     for seed in range(8):
-        p = compose(seed, style)
+        p = composed(seed, style)
         struck = {
             round(n.start_beat) for n in p.arrangement.notes if abs(n.start_beat % 1 - 0.5) > 0.5 - NEAR
         }
@@ -144,7 +147,7 @@ def test_the_pulse_goes_on(style: str) -> None:
 def test_bars_are_full(style: str) -> None:
     empty = total = 0
     for seed in range(6):
-        p = compose(seed, style)
+        p = composed(seed, style)
         bar = p.beats_per_bar
         last = int(max(n.start_beat for n in p.arrangement.notes) // bar)
         empty += sum(not between(p, number * bar, number * bar + bar) for number in range(last))
@@ -178,6 +181,7 @@ def _novelty(p: Piece, beat: float) -> float:
     return own / usual + moved + parts
 
 
+@pytest.mark.slow
 def test_the_stronger_an_event_the_more_is_new() -> None:
     found: dict[str, list[float]] = {"none": [], "light": [], "middling": [], "heavy": []}
     for p in map(piece, range(96)):

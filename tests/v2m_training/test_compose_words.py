@@ -26,6 +26,7 @@ def pieces() -> tuple[Piece, ...]:
     return tuple(compose(seed, style) for style in STYLE_NAMES for seed in range(PIECES_A_STYLE))
 
 
+@pytest.mark.slow
 def test_terms_are_known_ordered_and_never_without_what_they_imply() -> None:
     for piece in pieces():
         assert list(piece.terms) == sorted(set(piece.terms), key=TERM_INDEX.__getitem__)

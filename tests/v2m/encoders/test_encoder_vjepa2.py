@@ -55,6 +55,7 @@ def test_seams_between_clips_are_no_events(folder: Path, tiny: ModuleType) -> No
     assert np.delete(change, count // 2).max() < 0.02 * cut
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rates", list(pairwise((24, 30, 60))))
 def test_the_curve_does_not_depend_on_the_rate(
     folder: Path, moving: ModuleType, rates: tuple[int, int]

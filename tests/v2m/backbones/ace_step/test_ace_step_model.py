@@ -37,6 +37,7 @@ def test_each_variant_takes_its_own_steps(turbo: AceStep, base: AceStep, base_fo
     assert AceStep(base_folder, name="ace-step-sft").default_steps == 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["turbo", "base"])
 def test_a_take_does_not_depend_on_its_neighbours(
     variant: str, request: pytest.FixtureRequest, window: Window
@@ -225,6 +226,7 @@ def test_the_hook_is_one_more_input_channel(
         assert torch.allclose(layer(frames[:, :192]), projection(frames), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_latent_head_leads_it_to_a_curve(seed: int, turbo: AceStep, window: Window) -> None:
     torch.manual_seed(seed)

@@ -132,6 +132,7 @@ def test_memory_of_the_window_grows_with_the_length_and_not_its_square(
     assert sizes[64] <= 4.5 * sizes[16]
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_memory_of_long_sound_is_that_of_its_result(
     tiny: ModuleType, autoencoder: Callable[[str], Autoencoder]

@@ -61,6 +61,7 @@ def test_the_same_window_is_the_same_music_and_words_and_seeds_change_it(
         assert not np.array_equal(first, composed(model(name), window(**change))), change
 
 
+@pytest.mark.slow
 @NAMES
 def test_takes_are_the_same_alone_and_among_others(model: Models, window: Windows, name: str) -> None:
     ours = model(name)
@@ -158,6 +159,7 @@ def test_cancelling_stops_it(model: Models, window: Windows) -> None:
         model("small").compose(window(), lambda fraction: None, cancel)
 
 
+@pytest.mark.slow
 def test_unloading_gives_the_weights_back_and_changes_nothing(model: Models, window: Windows) -> None:
     ours = model("small")
     first = composed(ours, window())

@@ -111,6 +111,7 @@ def test_a_controlnet_follows_the_curve_by_its_adherence(model_of: ModelOf, wind
     assert np.abs(composed(controlled, other) - composed(controlled, window)).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_a_controlnet_at_the_start_of_its_training_changes_nothing(
     model_of: ModelOf, tiny: ModuleType, window: SoundWindow, tmp_path: Path
 ) -> None:
@@ -197,6 +198,7 @@ def test_a_head_is_shown_the_straight_path_from_noise(
     assert recorder.shown[0][1] == pytest.approx(1.0, abs=0.1)  # noise of unit spread, whatever the path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["open", "small"])
 def test_a_head_leads_what_is_not_known(
     kind: str, model_of: ModelOf, tiny: ModuleType, window: SoundWindow
