@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from ablation_closeness import Likeness, heard, written
 from numpy.typing import NDArray
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from v2m_training.compose import compose
 from v2m_training.quick_sound import RATE_HZ, QuickPlayer
@@ -73,6 +74,15 @@ def smoothed_corpus(sharp: Path, out: Path, kernel_s: float) -> None:
             shard |= {f"latents_{k}": tensors[f"latents_{k}"], f"curve_{k}": curve.astype(np.float16)}
         save_file(shard, out / made.name)
         (out / f"{made.stem}.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+def learned_curves(corpus: Path) -> NDArray[np.float64]:
+    """The values of all curves of a corpus, at its sixteenths."""
+    values = []
+    for shard in sorted(corpus.glob("[0-9]*.safetensors")):
+        with safe_open(shard, "numpy") as tensors:
+            values += [tensors.get_tensor(name) for name in tensors.keys() if name.startswith("curve_")]  # noqa: SIM118
+    return np.concatenate(values).astype(np.float64)
 
 
 def reference(sharp: Path) -> list[Likeness]:
