@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from v2m.backbones.stable_audio_3.attention import CrossAttention, SelfAttention, TextKV
@@ -115,13 +114,14 @@ class Layer(nn.Module):
         """
         shaped = (self.to_scale_shift_gate + level).unsqueeze(1)  # (1 or b, 1, 6 d)
         scale, shift, gate, ff_scale, ff_shift, ff_gate = shaped.chunk(6, dim=-1)
-        y = torch.addcmul(shift, self.pre_norm(x), 1 + scale)
-        x = torch.addcmul(x, self.self_attn(y, turn), torch.sigmoid(1 - gate))
+        y = self.pre_norm(x) * (1 + scale) + shift
+        x = x + self.self_attn(y, turn) * torch.sigmoid(1 - gate)
         if told.text is not None:
             x[: told.worded] += self.cross_attn(self.cross_attend_norm(x[: told.worded]), told.text)
         x[:, -told.frames :] += told.local
-        y = torch.addcmul(ff_shift, self.ff_norm(x), 1 + ff_scale)
-        return torch.addcmul(x, self.ff(y), torch.sigmoid(1 - ff_gate))
+        y = self.ff_norm(x) * (1 + ff_scale) + ff_shift
+        out: Tensor = x + self.ff(y) * torch.sigmoid(1 - ff_gate)
+        return out
 
 
 class LayerStack(nn.Module):
@@ -258,8 +258,9 @@ def log_snr_told(noise_levels: Tensor) -> Tensor:
 
 
 def _mixed(x: Tensor, convolution: nn.Conv1d) -> Tensor:
-    """X plus a mix of its channels: a convolution over one frame, (b, t, c), as the product that it is."""
-    return F.linear(x, convolution.weight.squeeze(-1)) + x
+    """X plus a mix of its channels: a convolution over one frame, (b, t, c)."""
+    mix: Tensor = convolution(x.mT).mT
+    return mix + x
 
 
 def _like_many(function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
