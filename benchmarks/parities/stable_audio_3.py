@@ -11,6 +11,7 @@ What the tests in tests/golden compare with is made by
 
 from __future__ import annotations
 
+import copy
 import sys
 import tempfile
 import types
@@ -37,6 +38,7 @@ from v2m.backbones.stable_audio_3.schedule import noise_levels  # noqa: E402
 from v2m.backbones.stable_audio_3.text import TextEncoder  # noqa: E402
 from v2m.backbones.stable_audio_3.transformer import Condition  # noqa: E402
 from v2m.backbones.stable_audio_3.weights import Parts, load_parts  # noqa: E402
+from v2m.model.packed import pack_linears  # noqa: E402
 from v2m.stages import never_cancel  # noqa: E402
 
 REPOSITORY = "Stability-AI/stable-audio-3"
@@ -134,16 +136,23 @@ class Pair:
         worst = float((ours - theirs).abs().max())
         return Row(f"SA3 {module}", f"{REPOSITORY} {file}", worst, float(theirs.abs().max()), bar, note)
 
-    def velocity(self, local: Tensor, noise_level: float) -> tuple[Tensor, Tensor]:
-        """Of the transformer alone."""
-        model = self.ours.transformer
-        condition = Condition(self.words, TAKES, self.length, local)
+    def velocity(
+        self, local: Tensor, noise_level: float, *, as_composed: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """Of the transformer alone; as composed, its layers are packed and most of its words are one."""
+        model, words = self.ours.transformer, self.words
+        if as_composed:
+            model = copy.deepcopy(model)
+            pack_linears(model.transformer.layers)
+            fill = words[:, 3:4].expand(-1, words.shape[1] - 4, -1)
+            words = torch.cat((words[:, :3], fill, words[:, -1:]), dim=1)
+        condition = Condition(words, TAKES, self.length, local)
         level = model.levels(torch.tensor([noise_level]), self.length)
         ours = model(self.x, level, model.told(condition, FRAMES))
         theirs = self.theirs.model(
             self.x.mT,
             torch.full((TAKES,), noise_level),
-            cross_attn_cond=self.words.expand(TAKES, -1, -1),
+            cross_attn_cond=words.expand(TAKES, -1, -1),
             global_cond=self.length.expand(TAKES, -1),
             local_add_cond=local.expand(TAKES, FRAMES, -1).mT,
         )
@@ -228,6 +237,8 @@ def _transformer_rows(pair: Pair) -> Iterator[Row]:
     file = "models/dit.py"
     yield pair.row(f"DiT, {kind} attention", file, *pair.velocity(nothing, 0.7), MODULE_BAR, "nothing known")
     yield pair.row(f"DiT, {kind} attention", file, *pair.velocity(pair.local, 0.3), MODULE_BAR, "inpainting")
+    packed = pair.velocity(pair.local, 0.3, as_composed=True)
+    yield pair.row(f"DiT, {kind} attention", file, *packed, MODULE_BAR, "packed, words filled up")
 
 
 def _autoencoder_rows(pair: Pair, name: str) -> Iterator[Row]:
