@@ -149,7 +149,7 @@ def run(samples: Samples, music: Music, settings: FitSettings, seconds: float, l
         analysis = programme(seconds, seed)
         hits_s = np.array([float(hit.time_s) for hit in analysis.hits])
         began = time.process_time()
-        laid = lay(music, analysis, settings)
+        laid = lay(music, analysis.hits, float(analysis.timeline.duration_s), settings)
         planned = time.process_time()
         fitted = sound_of(samples, laid, seconds)
         row.plan_cpu_s += (planned - began) / lists

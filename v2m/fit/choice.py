@@ -82,7 +82,15 @@ class _Close:
     origin: int = -1
 
 
-def choose(targets: Targets, music: Music, duration_s: float, costs: TempoCosts, *, may_cut: bool) -> Route:
+def choose(
+    targets: Targets,
+    music: Music,
+    duration_s: float,
+    costs: TempoCosts,
+    *,
+    may_cut: bool,
+    entry: int | None = None,
+) -> Route:
     """The cheapest way through the track that lasts as long as the programme.
 
     Args:
@@ -91,11 +99,12 @@ def choose(targets: Targets, music: Music, duration_s: float, costs: TempoCosts,
         duration_s: length of the programme.
         costs: of stretching; `high` is the most that music may be stretched.
         may_cut: whether bars may be left out, repeated or put elsewhere.
+        entry: the beat that is on the first frame, for a track that sounds already; None for the best.
 
     Raises:
         InputError: no part of the track is long enough.
     """
-    return _Search(targets, music, duration_s, costs, may_cut).route()
+    return _Search(targets, music, duration_s, costs, may_cut).route(entry)
 
 
 class _Search:
@@ -109,10 +118,14 @@ class _Search:
         self.downbeats: IntArray = np.array(music.form.downbeats, np.int64)
         self.cuts = self.prices.cut_costs() if may_cut else None
 
-    def route(self) -> Route:
+    def route(self, entry: int | None = None) -> Route:
         """Forward through the targets, then back along what was cheapest."""
         count = len(self.targets.times_s)
         layers = [self._opening(i) for i in range(count)]
+        if entry is not None:
+            for layer in layers:
+                layer.cost[:] = np.inf
+            layers[0].cost[entry] = 0.0
         close = _Close()
         for i in range(count):
             close = self._go_on(i, layers, close)

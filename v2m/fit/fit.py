@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,7 @@ from v2m.fit.pulse import track_pulse
 from v2m.fit.spectrum import librosa_module, spectrum_of
 from v2m.fit.stretch import Samples, signalsmith_module
 from v2m.frames.sound import read_sound
+from v2m.hits import Hit
 from v2m.measures import measures
 from v2m.plan import HIT_WEIGHT, sch_of_beats
 from v2m.report.write import write_looks
@@ -112,7 +114,7 @@ def fit(
         samples = read_sound(song, longest_s=LONGEST_SONG_S, cancel=cancel)
         music = hear(samples, song.name, settings.tempo_bpm)
         cancel()
-        laid = lay(music, analysis, settings, song.name)
+        laid = lay(music, analysis.hits, float(analysis.timeline.duration_s), settings, name=song.name)
     building = shelf.new()
     try:
         kept = _keep(song, building)
@@ -194,20 +196,38 @@ class Laid:
         ]
 
 
-def lay(music: Music, analysis: Analysis, settings: FitSettings, name: str = "The song") -> Laid:
+def lay(
+    music: Music,
+    hits: Sequence[Hit],
+    duration_s: float,
+    settings: FitSettings,
+    *,
+    name: str = "The song",
+    entry: int | None = None,
+) -> Laid:
     """Choose what of a track is played, and when.
+
+    Args:
+        music: the track.
+        hits: that its beats are to fall on.
+        duration_s: how long it is played.
+        settings: the knobs.
+        name: what the track is called in an error.
+        entry: the beat that is on the first frame, for a track that sounds already; None for the best.
 
     Raises:
         InputError: it is too short.
     """
-    duration_s = float(analysis.timeline.duration_s)
     if not settings.edit:
         _check_length(music, duration_s, settings, name)
-    targets = targets_of(analysis.hits, duration_s)
+    targets = targets_of(hits, duration_s)
+    if entry is not None:  # nothing is worth a jump
+        weights = np.append(targets.weights.sum() + 1.0, targets.weights[1:])
+        targets = replace(targets, weights=weights)
     costs = limited(
         costs_about(60.0 / music.interval_s, TempoSettings(hit_weight=HIT_WEIGHT)), settings.max_stretch
     )
-    route = choose(targets, music, duration_s, costs, may_cut=settings.edit)
+    route = choose(targets, music, duration_s, costs, may_cut=settings.edit, entry=entry)
     course = Course.of(route, music)
     warp = warp_course(course, route, targets, music, duration_s, costs)
     return Laid(course, on_beats(course, warp, duration_s), tempo_map_of(course, warp, duration_s))

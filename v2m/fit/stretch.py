@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v2m.curves import FloatArray
+from v2m.encoders.protocol import Sound
 from v2m.errors import MissingPartError
 from v2m.fit.course import Piece, Warp
 from v2m.stages import Cancel
@@ -73,7 +74,7 @@ def signalsmith_module() -> Any:  # noqa: ANN401 - a module whose types say noth
 class CourseSound:
     """The sound of a course, read by position; silence where the track has none."""
 
-    def __init__(self, samples: Samples, pieces: Sequence[Piece]) -> None:
+    def __init__(self, samples: Sound, pieces: Sequence[Piece]) -> None:
         self._samples = samples
         self._pieces = pieces
 

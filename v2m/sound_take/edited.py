@@ -17,6 +17,7 @@ import numpy as np
 
 from v2m.codecs.arrangement import STEPS_PER_BEAT
 from v2m.curves import FloatArray
+from v2m.encoders.protocol import Sound
 from v2m.errors import DocumentError
 from v2m.fit.course import Warp
 from v2m.metrics.heard import onset_strength
@@ -24,6 +25,7 @@ from v2m.retime.edit import Edit
 from v2m.sound_take.asking import MAX_STRETCH
 from v2m.sound_take.files import Samples
 from v2m.sound_take.laying import Knots, warp_through
+from v2m.sound_take.spool import Joined
 from v2m.take.record import Origin
 from v2m.tempo import TempoMap
 from v2m.timebase import SAMPLE_RATE_HZ
@@ -90,19 +92,22 @@ def place(frame: int, rate_hz: Fraction) -> int:
     return round(frame * SAMPLE_RATE_HZ / rate_hz)
 
 
-def joined(composed: Samples, patch: Samples, region: Region, rate_hz: Fraction) -> Samples:
+def joined(composed: Sound, patch: Samples, region: Region, rate_hz: Fraction) -> Joined:
     """Composed sound with a patch in its place; it reaches `FADE` samples into what stays on both sides."""
-    first, last = place(region.first, rate_hz), place(region.last, rate_hz)
-    before, behind = composed[:first], composed[last:]
-    lead, tail = min(FADE, len(before)), min(FADE, len(behind))
+    first = min(place(region.first, rate_hz), len(composed))
+    last = min(place(region.last, rate_hz), len(composed))
+    lead, tail = min(FADE, first), min(FADE, len(composed) - last)
     core = patch[FADE : len(patch) - FADE]
     rise = ((np.arange(FADE) + 1) / (FADE + 1)).astype(np.float32)[:, None]
-    into = before[len(before) - lead :] * (1 - rise[:lead]) + patch[FADE - lead : FADE] * rise[:lead]
-    out = patch[len(patch) - FADE :][:tail] * (1 - rise[:tail]) + behind[:tail] * rise[:tail]
-    return np.concatenate([before[: len(before) - lead], into, core, out, behind[tail:]])
+    into = composed[first - lead : first] * (1 - rise[:lead]) + patch[FADE - lead : FADE] * rise[:lead]
+    out = patch[len(patch) - FADE :][:tail] * (1 - rise[:tail]) + composed[last : last + tail] * rise[:tail]
+    middle = np.concatenate([into, core, out]).astype(np.float32, copy=False)
+    return Joined(
+        ((composed, 0, first - lead), (middle, 0, len(middle)), (composed, last + tail, len(composed)))
+    )
 
 
-def cut_patch(sound: Samples, region: Region, rate_hz: Fraction) -> Samples:
+def cut_patch(sound: Sound, region: Region, rate_hz: Fraction) -> Samples:
     """The patch of a region, from the whole sound with it; silence where it reaches past an end."""
     first, last = place(region.first, rate_hz), place(region.first + region.count, rate_hz)
     patch = np.zeros((last - first + 2 * FADE, 2), np.float32)
@@ -180,7 +185,7 @@ def _ended(pairs: list[tuple[float, float]], duration_s: float) -> Knots:
     return tuple((round(at, _DIGITS), round(time_s, _DIGITS)) for at, time_s in kept)
 
 
-def on_attacks(knots: Knots, sound: Samples, region: Region, moments: Origin) -> Knots:
+def on_attacks(knots: Knots, sound: Sound, region: Region, moments: Origin) -> Knots:
     """The knots with a region's own attacks on the hits in it, as far as a gentle stretch reaches.
 
     What a model composes again need not mark the hits. The strongest attack near each heavy one is moved onto
@@ -207,7 +212,7 @@ def on_attacks(knots: Knots, sound: Samples, region: Region, moments: Origin) ->
     return _ended(sorted([*inside, *found]), float(moments.duration_s))
 
 
-def _attack(sound: Samples, at_s: float, reach_s: float) -> float | None:
+def _attack(sound: Sound, at_s: float, reach_s: float) -> float | None:
     """The strongest attack about a position; None where nothing stands out."""
     first = max(0, round((at_s - _ATTACK_REACH_S - 0.05) * SAMPLE_RATE_HZ))
     piece = sound[first : round((at_s + _ATTACK_REACH_S + 0.05) * SAMPLE_RATE_HZ)].mean(axis=1)

@@ -11,8 +11,8 @@ Conventions: 48 kHz float32 (s, 2).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,10 +21,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from v2m.audio import WavWriter, as_stored
-from v2m.backbones.sound.model import LatentGrid
+from v2m.audio import WavWriter
 from v2m.errors import DocumentError, MissingPartError, OutputWriteError
-from v2m.timebase import SAMPLE_RATE_HZ
 
 Samples = NDArray[np.float32]
 Latents = NDArray[np.float32]
@@ -51,22 +49,6 @@ class SoundLatents:
         return self.composed if self.origin is None else self.origin
 
 
-def to_programme_rate(samples: Samples, grid: LatentGrid) -> Samples:
-    """A model's sound at the programme's sample rate.
-
-    Raises:
-        MissingPartError: the model has another rate, and soxr is not installed.
-    """
-    if grid.sample_rate_hz == SAMPLE_RATE_HZ:
-        return samples
-    soxr = soxr_module()
-    count = round(Fraction(len(samples) * SAMPLE_RATE_HZ, grid.sample_rate_hz))
-    out = np.zeros((count, 2), np.float32)
-    found = soxr.resample(samples, grid.sample_rate_hz, SAMPLE_RATE_HZ, quality="VHQ")[:count]
-    out[: len(found)] = found
-    return out
-
-
 def soxr_module() -> Any:  # noqa: ANN401 - a module without types
     """The library that resamples.
 
@@ -83,21 +65,20 @@ def soxr_module() -> Any:  # noqa: ANN401 - a module without types
     return soxr
 
 
-def headroom(samples: Samples) -> float:
-    """What sound is multiplied by to stay below full scale: 1, unless it is too loud."""
-    peak = float(np.abs(samples).max(initial=0.0))
+def headroom(peak: float) -> float:
+    """What sound that peaks there is multiplied by to stay below full scale: 1, unless it is too loud."""
     return min(1.0, _FULL / peak) if peak > 0 else 1.0
 
 
-def write_sound(path: Path, samples: Samples) -> Samples:
-    """Write a WAV; returns the samples as the file has them.
+def write_sound(path: Path, pieces: Iterable[Samples]) -> None:
+    """Write a WAV of some pieces, one after the other.
 
     Raises:
         OutputWriteError: it cannot be written.
     """
     with WavWriter(path) as writer:
-        writer.write(samples)
-    return as_stored(samples)
+        for piece in pieces:
+            writer.write(piece)
 
 
 def sha256_of(path: Path) -> str:

@@ -11,8 +11,10 @@ from functools import cached_property
 from pathlib import Path
 
 from v2m.audio import MasterSettings, read_wav
+from v2m.encoders import protocol
 from v2m.errors import DocumentError
 from v2m.sound_take.files import Samples, SoundLatents, check_file, read_latents
+from v2m.sound_take.spool import StoredSound
 from v2m.take.opened import OpenedTake
 from v2m.take.record import TAKE_SUFFIX, Origin, Parent, Sound, TakeRecord, read_record, take_id
 
@@ -31,7 +33,7 @@ class SoundTake:
     known_as: Parent | None = None
     """Of a take in a form that never lay on disk: the one that it stands for."""
 
-    joined: Samples | None = None
+    joined: protocol.Sound | None = None
     """Of the same: its composed sound."""
 
     @classmethod
@@ -68,7 +70,7 @@ class SoundTake:
         return float(self.record.settings.get("lora_strength", 1.0))
 
     @cached_property
-    def composed(self) -> Samples:
+    def composed(self) -> protocol.Sound:
         """The sound as composed, before any hit was moved.
 
         Raises:
@@ -76,7 +78,7 @@ class SoundTake:
         """
         if self.joined is not None:
             return self.joined
-        return read_wav(check_file(self.folder, self.sound.laid.song, self.sound.laid.sha256))
+        return StoredSound(check_file(self.folder, self.sound.laid.song, self.sound.laid.sha256))
 
     @cached_property
     def patches(self) -> tuple[Samples, ...]:
@@ -98,7 +100,7 @@ class SoundTake:
 
         return settle(self)
 
-    def settled_as(self, sound: Sound, joined: Samples) -> SoundTake:
+    def settled_as(self, sound: Sound, joined: protocol.Sound) -> SoundTake:
         """This take with another account of its sound, and no moves."""
         record = replace(self.record, origin=None, redone=None, sound=sound)
         latents = SoundLatents(self.latents.composed)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from v2m.codecs.room import BLOCK_SAMPLES
+from v2m.encoders.protocol import Sound
 from v2m.fit.course import Piece
 from v2m.fit.stretch import CourseSound, Samples, stretched
 from v2m.hits import Hit
@@ -36,7 +37,7 @@ _ON_BEAT_S: Final = 0.02
 class Along:
     """Composed sound along a map."""
 
-    samples: Samples
+    samples: Sound
     pieces: tuple[tuple[float, float, float], ...]
     knots: Knots
     tempo_map: TempoMap

@@ -15,16 +15,17 @@ from v2m.audio import as_stored
 from v2m.backbones import load_sound_model
 from v2m.backbones.sound.following import read_following
 from v2m.backbones.sound.model import FractionDone, SoundModel
-from v2m.backbones.sound.programme import Latents, SoundOrder, decode, renew
+from v2m.backbones.sound.programme import Latents, SoundOrder, renew
 from v2m.errors import DocumentError, UsageError
 from v2m.retime.edit import Edit
 from v2m.retime.plan import RetimePlan, plan_of
 from v2m.retime.verb import Retiming
 from v2m.sound_take.asking import words_with_tempo
 from v2m.sound_take.edited import Region, cut_patch, joined, knots_of, on_attacks, region_of
-from v2m.sound_take.files import Samples, to_programme_rate
+from v2m.sound_take.files import Samples
 from v2m.sound_take.laying import Knots, warp_through
 from v2m.sound_take.opened import SoundTake
+from v2m.sound_take.spool import rendered
 from v2m.stages import Cancel
 from v2m.swell import swelled
 from v2m.take.opened import curve_of
@@ -150,8 +151,8 @@ def _compose(
         head=head_of(take),
     )
     made = renew(model, order, canvas, renewed, on_progress, cancel, curve.at(heard_s).astype(np.float32))
-    sound = to_programme_rate(decode(model, made, lambda fraction: None, cancel), model.grid)
-    patch = as_stored(cut_patch(sound * np.float32(take.sound.scale), region, rate_hz))
+    with rendered(model, made, lambda fraction: None, cancel) as sound:
+        patch = as_stored(cut_patch(sound, region, rate_hz) * np.float32(take.sound.scale))
     whole = joined(take.composed, patch, region, rate_hz)
     return Remade(region, made[renewed], patch, on_attacks(knots, whole, region, moments))
 

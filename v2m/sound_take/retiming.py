@@ -19,6 +19,7 @@ import numpy as np
 from v2m import __version__
 from v2m.backbones.sound.model import SoundModel
 from v2m.codecs.synth import Stems
+from v2m.encoders import protocol
 from v2m.errors import OutputWriteError
 from v2m.excerpt import Excerpts
 from v2m.measures import measures
@@ -33,7 +34,6 @@ from v2m.sound_take.edited import fade_levelled, joined, knots_of, lengthened
 from v2m.sound_take.files import (
     BEFORE,
     COMPOSED,
-    Samples,
     SoundLatents,
     check_file,
     sha256_of,
@@ -43,6 +43,7 @@ from v2m.sound_take.files import (
 from v2m.sound_take.opened import SoundTake
 from v2m.sound_take.playing import Along
 from v2m.sound_take.renewal import Remade, remade, remade_before
+from v2m.sound_take.spool import Spool, blocks
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.take.opened import analysis_of
 from v2m.take.pictures import moved_pictures, read_pictures
@@ -137,36 +138,49 @@ class _Played:
 
     parts = ()
 
-    def __init__(self, take: SoundTake, along: Along, cancel: Cancel) -> None:
-        self._take, self._along, self._cancel = take, along, cancel
+    def __init__(self, take: SoundTake, along: Along, folder: Path, cancel: Cancel) -> None:
+        self._take, self._along, self._folder, self._cancel = take, along, folder, cancel
 
     def stretch(self, first: int, last: int) -> Iterator[Stems]:
-        yield cast(Stems, {"music": self._mastered[first : min(last, len(self._mastered))]})
+        yield cast(Stems, {"music": self._mastered[first:last]})
 
     @cached_property
-    def _mastered(self) -> Samples:
+    def _mastered(self) -> Spool:
         """With the take's own gain, so that what bends is as loud as what stays."""
-        with self._along.play(self._cancel) as recording:
+        spool = Spool(self._folder)
+        with self._along.play(self._cancel, spool_folder=self._folder) as recording:
             plan = recording.meter.excerpt_plan(self._take.record.master_gain, self._take.mastering, 0)
-            return np.concatenate([next(iter(stems.values())) for _, stems in recording.mastered(plan)])
+            for _, stems in recording.mastered(plan):
+                spool.write(next(iter(stems.values())))
+        return spool
+
+    def close(self) -> None:
+        """Let what was played go."""
+        if "_mastered" in self.__dict__:
+            self._mastered.close()
 
 
 def _write(
     take: SoundTake, plan: RetimePlan, remade: Mapping[Edit, Remade], folder: Path, cancel: Cancel
 ) -> Sound:
     """Write all files of a take but its record; returns what the record says of its sound."""
-    edits = {placed.edit: _Played(take, _along(take, placed.edit, remade), cancel) for placed in plan.edits}
-    before = cast(Excerpts, _Played(take, before_moves(take), cancel))
+    edits = {
+        placed.edit: _Played(take, _along(take, placed.edit, remade), folder, cancel) for placed in plan.edits
+    }
+    before = _Played(take, before_moves(take), folder, cancel)
     shutil.copyfile(take.music, folder / BEFORE)
     files = (Recorded(folder / "held", (plan.all_kept,)),)
     (folder / "held").mkdir()
     try:
         shutil.copyfile(take.music, folder / "held" / "music.wav")
-        Splice(plan, before, cast(Mapping[Edit, Excerpts], edits), files, fade_levelled).write(folder, cancel)
+        played = cast(Mapping[Edit, Excerpts], edits)
+        Splice(plan, cast(Excerpts, before), played, files, fade_levelled).write(folder, cancel)
     finally:
         shutil.rmtree(folder / "held")
+        for each in (before, *edits.values()):
+            each.close()
     shutil.copyfile(folder / "music.wav", folder / "stems" / "music.wav")
-    write_sound(folder / COMPOSED, take.composed)
+    write_sound(folder / COMPOSED, blocks(take.composed))
     write_latents(folder, _latents(take, plan, remade))
     return _told(take, plan, remade, folder)
 
@@ -175,7 +189,8 @@ def _along(take: SoundTake, edit: Edit, remade: Mapping[Edit, Remade]) -> Along:
     """The take with this edit alone."""
     before, laid, rate_hz = take.record.before, take.sound.laid, take.sound.latent_rate_hz
     moments = edit.applied(before)
-    composed, pieces = take.composed, laid.pieces
+    composed: protocol.Sound = take.composed
+    pieces = laid.pieces
     if edit in remade:
         made = remade[edit]
         composed, knots = joined(composed, made.patch, made.region, rate_hz), made.knots
@@ -200,7 +215,7 @@ def _told(take: SoundTake, plan: RetimePlan, remade: Mapping[Edit, Remade], fold
     for placed in plan.edits:
         if (made := remade.get(placed.edit)) is not None:
             path = folder / _NAME.format(len(patches) + 1)
-            write_sound(path, made.patch)
+            write_sound(path, [made.patch])
             region = made.region
             patches.append(
                 Patch(path.name, sha256_of(path), region.first, region.last, region.count, made.knots)

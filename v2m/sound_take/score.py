@@ -11,13 +11,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from v2m import __version__
 from v2m.analysis import Analysis
 from v2m.audio import MasterSettings
 from v2m.backbones import hears_curve, load_sound_model
 from v2m.backbones.sound.following import Following, read_following
-from v2m.backbones.sound.model import SoundModel
-from v2m.backbones.sound.programme import Latents, SoundOrder, compose, decode
+from v2m.backbones.sound.model import FractionDone, SoundModel
+from v2m.backbones.sound.programme import Latents, SoundOrder, compose
 from v2m.curves import EventCurve
 from v2m.errors import InputError, OutputWriteError
 from v2m.licences import licence_notes
@@ -29,17 +31,16 @@ from v2m.score import Scored, ScoreSettings
 from v2m.sound_take.asking import Request, asked_of_model
 from v2m.sound_take.files import (
     COMPOSED,
-    Samples,
     SoundLatents,
     headroom,
     sha256_of,
     soxr_module,
-    to_programme_rate,
     write_latents,
     write_sound,
 )
 from v2m.sound_take.laying import Laid, lay_sound
 from v2m.sound_take.playing import Along
+from v2m.sound_take.spool import StoredSound, blocks, rendered
 from v2m.stages import Cancel, StageClock
 from v2m.take.record import Parent, Sound, Source, TakeRecord, read_record, write_record
 from v2m.take.shelf import TakeShelf
@@ -47,9 +48,6 @@ from v2m.timebase import SAMPLE_RATE_HZ
 
 SPARE_S: Final = 2.0
 """What is composed beyond the programme: four beats at 120 BPM, of which the fit may begin on any."""
-
-LONGEST_S: Final = 2 * 3600
-"""Sound is held whole in memory while it is fitted: 1.4 GB an hour."""
 
 _KERNEL_SHARE: Final = 0.01
 """Lengths of kernels that differ by less are the same."""
@@ -91,7 +89,7 @@ def score_sound(
         model: one that is loaded already; None loads the one that the settings name.
 
     Raises:
-        InputError: the programme is too long, or the adapter is for other curves.
+        InputError: the adapter is for other curves.
         V2MError: see `v2m.errors`.
     """
     job = _Job(order, model)
@@ -129,11 +127,6 @@ class _Job:
         self.order, self.settings = order, order.settings
         self.analysis = replace(order.analysis, curve=order.analysis.curve.rounded())
         self.duration_s = self.analysis.timeline.duration_s
-        if self.duration_s > LONGEST_S:
-            raise InputError(
-                f"The programme lasts {float(self.duration_s) / 3600:.1f} h, models of sound compose two.",
-                hint="Score it in parts with --in and --out-point, or with the backbone sketch.",
-            )
         self.notes = list(self.analysis.notes)
         self.following = self._following()
         self.model = model or load_sound_model(
@@ -201,10 +194,10 @@ class _Job:
             return read_record(folder)
         try:
             with clock.stage("render") as report:
-                samples, scale = self._sound(latents, folder, report, cancel)
-                laid = lay_sound(self._usable(samples, request), self.analysis, request)
+                heard, scale = self._sound(latents, folder, report, cancel)
+                laid = lay_sound(heard, self.analysis, request, until_s=self._until_s(heard, request))
                 along = Along(
-                    samples, laid.pieces, laid.knots, laid.tempo_map, self.analysis.hits, self.duration_s
+                    heard, laid.pieces, laid.knots, laid.tempo_map, self.analysis.hits, self.duration_s
                 )
                 recording = along.play(cancel, report, folder)
             with recording, clock.stage("master") as report:
@@ -225,16 +218,19 @@ class _Job:
             raise OutputWriteError(f"The take could not be written: {error.strerror or error}.") from error
         return record
 
-    def _sound(self, latents: Latents, folder: Path, report: Any, cancel: Cancel) -> tuple[Samples, float]:  # noqa: ANN401 - a reporter
-        sound = to_programme_rate(decode(self.model, latents, report, cancel), self.model.grid)
-        scale = headroom(sound)
-        return write_sound(folder / COMPOSED, sound * sound.dtype.type(scale)), scale
+    def _sound(
+        self, latents: Latents, folder: Path, report: FractionDone, cancel: Cancel
+    ) -> tuple[StoredSound, float]:
+        with rendered(self.model, latents, report, cancel, folder) as spool:
+            scale = headroom(spool.peak)
+            write_sound(folder / COMPOSED, (block * np.float32(scale) for block in blocks(spool)))
+        return StoredSound(folder / COMPOSED), scale
 
-    def _usable(self, samples: Samples, request: Request) -> Samples:
+    def _until_s(self, sound: StoredSound, request: Request) -> float:
         """What may be laid: where the curve was heard, sound lies where it belongs but for a beat."""
         if not hears_curve(self.settings.backbone, self.settings.adapter):
-            return samples
-        return samples[: round((float(self.duration_s) + 60.0 / request.bpm) * SAMPLE_RATE_HZ)]
+            return len(sound) / SAMPLE_RATE_HZ
+        return float(self.duration_s) + 60.0 / request.bpm
 
     def _told(self, laid: Laid, request: Request, scale: float, folder: Path) -> Sound:
         adapter = self.settings.adapter

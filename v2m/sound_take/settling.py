@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from v2m.encoders import protocol
 from v2m.retime.edit import Edit
 from v2m.retime.plan import plan_of
 from v2m.sound_take.edited import joined, knots_of, lengthened
@@ -24,7 +25,8 @@ def settle(take: SoundTake) -> SoundTake:
     if plan is None:
         return take
     remade = remade_before(take, plan)
-    sound, pieces = take.composed, take.sound.laid.pieces
+    sound: protocol.Sound = take.composed
+    pieces = take.sound.laid.pieces
     knots = take.sound.laid.knots
     for placed in reversed(plan.edits):  # from the end on, so that what lies before is where it was
         edit = placed.edit

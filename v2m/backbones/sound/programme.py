@@ -136,21 +136,32 @@ def renew(
 
 def decode(model: SoundModel, latents: Latents, on_progress: FractionDone, cancel: Cancel) -> Latents:
     """Sound (s, 2) of latents (t, c) of any length, in the model's sample rate."""
+    return np.concatenate(list(decoded(model, latents, on_progress, cancel)))
+
+
+def decoded(
+    model: SoundModel, latents: Latents, on_progress: FractionDone, cancel: Cancel
+) -> Iterator[Latents]:
+    """The same in pieces, each about as long as what the model composes at once."""
     grid = model.grid
     step = max(_DECODED_STEP, grid.longest_frames // _DECODED_STEP * _DECODED_STEP)
     if len(latents) <= grid.longest_frames + _DECODED_AROUND:
         cancel()
-        return _checked(model.decode(latents), (len(latents) * grid.hop_samples, 2), model.name)
-    whole = np.zeros((len(latents) * grid.hop_samples, 2), np.float32)
+        yield _checked(model.decode(latents), (len(latents) * grid.hop_samples, 2), model.name)
+        return
+    fading = np.zeros((0, 2), np.float32)  # the end of the piece before, which this one fades in over
     for first in range(0, len(latents), step):
         cancel()
         begin, end = max(0, first - _DECODED_AROUND), min(len(latents), first + step + _DECODED_AROUND)
         shape = ((end - begin) * grid.hop_samples, 2)
         piece = _checked(model.decode(latents[begin:end]), shape, model.name)
-        gains = _ramps(begin, end, first, first + step, len(latents), grid.hop_samples)
-        whole[begin * grid.hop_samples : end * grid.hop_samples] += piece * gains[:, None]
+        piece = piece * _ramps(begin, end, first, first + step, len(latents), grid.hop_samples)[:, None]
+        piece[: len(fading)] += fading
+        following = end if first + step >= len(latents) else first + step - _DECODED_AROUND
+        kept = (following - begin) * grid.hop_samples
+        yield piece[:kept]
+        fading = piece[kept:]
         on_progress(min(1.0, (first + step) / len(latents)))
-    return whole
 
 
 def _ramps(begin: int, end: int, first: int, last: int, count: int, hop: int) -> NDArray[np.float32]:
