@@ -24,13 +24,16 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from parities.row import Row
-from v2m.backbones.ace_step.conditions import load_encoder
+from tests.tiny_models.oobleck import new_oobleck
+from v2m.backbones.ace_step.layers import load_encoder, load_transformer
 from v2m.backbones.ace_step.layout import AceStepFolder
 from v2m.backbones.ace_step.sampler import Painting, Solving, solve
-from v2m.backbones.ace_step.transformer import Velocity, load_transformer
+from v2m.backbones.ace_step.transformer import Velocity
 from v2m.backbones.ace_step.words import COMPOSE, REPAINT, text_of
-from v2m.backbones.sound.oobleck import Oobleck, OobleckConfig, new_oobleck
+from v2m.backbones.sound.oobleck_folder import Oobleck, OobleckConfig
 
 REPOSITORY = "ace-step/ACE-Step-1.5"
 PACKAGE = "acestep"
@@ -191,7 +194,7 @@ def _autoencoder(strides: tuple[int, ...], rate_hz: int) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         plain.save_pretrained(folder)
         ours = Oobleck(Path(folder), torch.device("cpu"))
-    latents = torch.randn(1, 8, 260)  # more than a piece
+    latents = torch.randn(1, 8, 300)  # more than a piece
     with torch.no_grad():
         sound = plain.decode(latents).sample[0].T
         back = plain.encode(sound.T[None]).latent_dist.mode()[0].T

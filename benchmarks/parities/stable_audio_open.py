@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
-import importlib.util
 import os
 import sys
 import tempfile
@@ -26,7 +25,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from parities.row import Row
+from tests.tiny_models import stable_audio_open as TINY
 from v2m.backbones.sound.model import SoundWindow
 from v2m.backbones.stable_audio_open.envelope import envelope_of_curve
 from v2m.backbones.stable_audio_open.guided import Control, Guidance, GuidedVelocity
@@ -79,17 +81,6 @@ def write_golden(official: Path, target: Path) -> None:
     save_file({name: value.flatten()[:KEPT_NUMBERS].contiguous() for name, value in found.items()}, target)
 
 
-def _load_tiny() -> Any:  # noqa: ANN401
-    path = Path(__file__).parents[2] / "tests" / "tiny_models" / "stable_audio_open.py"
-    spec = importlib.util.spec_from_file_location("tiny_stable_audio_open", path)
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-TINY = _load_tiny()
 FRAMES = TINY.WINDOW_FRAMES
 TIME = torch.tensor(0.37)
 

@@ -9,9 +9,10 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import Gemma3TextConfig, Gemma3TextModel, PreTrainedTokenizerFast
 
+from tests.tiny_models.oobleck import new_oobleck
 from v2m.backbones.paper.config import PaperConfig
 from v2m.backbones.paper.network import new_network, save_network
-from v2m.backbones.sound.oobleck import OobleckConfig, new_oobleck
+from v2m.backbones.sound.oobleck_folder import OobleckConfig
 from v2m.model.dit import DiT
 
 CONFIG = PaperConfig(

@@ -11,11 +11,10 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from v2m.backbones.ace_step.layers import load_encoder
 from v2m.backbones.ace_step.layout import AceStepFolder
 from v2m.backbones.ace_step.words import INSTRUMENTAL, LYRIC_TOKENS, TEXT_TOKENS
-from v2m.backbones.sound.checkpoint import load_strict
 from v2m.backbones.sound.text_encoder import TextEncoder
-from v2m.errors import CheckpointError, MissingPartError
 
 _TIMBRE_FRAMES: Final = 750
 """30 s: the length of a reference of timbre. Without one, encoded silence: zeros it has never seen."""
@@ -76,31 +75,6 @@ class Conditions:
             refer_audio_order_mask=torch.zeros(1, dtype=torch.long, device=self.device),
         )
         return packed
-
-
-def load_encoder(config: dict[str, Any], tensors: dict[str, Tensor]) -> Any:  # noqa: ANN401 - of diffusers
-    """The condition encoder with its weights, on the CPU in the format in which they are stored.
-
-    Raises:
-        CheckpointError: an InputError; the weights do not fit the configuration.
-        MissingPartError: diffusers is not installed.
-    """
-    try:
-        from diffusers.pipelines.ace_step.modeling_ace_step import AceStepConditionEncoder
-    except ImportError as error:
-        raise MissingPartError(
-            "ACE-Step needs diffusers 0.42 or newer, which is not installed.",
-            hint='Run pip install -U "v2m[models]".',
-        ) from error
-    try:
-        with torch.device("meta"):
-            encoder = AceStepConditionEncoder(**config)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"The configuration describes no ACE-Step encoder: {error}.") from error
-    # what is stored says how long the silence is
-    encoder.register_buffer("silence_latent", tensors.get("silence_latent", encoder.silence_latent))
-    load_strict(encoder, tensors)
-    return encoder
 
 
 def _all_count(embeddings: Tensor) -> Tensor:

@@ -18,16 +18,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from v2m.backbones.ace_step.conditions import Conditions
+from v2m.backbones.ace_step.layers import load_transformer
 from v2m.backbones.ace_step.layout import AceStepFolder, find_folder
 from v2m.backbones.ace_step.sampler import Painting, Solving, solve
-from v2m.backbones.ace_step.transformer import Velocity, load_transformer
+from v2m.backbones.ace_step.transformer import Velocity
 from v2m.backbones.ace_step.words import COMPOSE, REPAINT, text_of
 from v2m.backbones.sound.adapter import load_adapter
 from v2m.backbones.sound.arithmetic import Arithmetic, choose_arithmetic, telling_memory
 from v2m.backbones.sound.checkpoint import folder_hash
 from v2m.backbones.sound.guidance import curve_scale_at
 from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
-from v2m.backbones.sound.oobleck import Oobleck, read_oobleck_config
+from v2m.backbones.sound.oobleck_folder import Oobleck, read_oobleck_config
 from v2m.errors import CheckpointError, InputError
 from v2m.model.noise import latent_noise
 from v2m.stages import Cancel

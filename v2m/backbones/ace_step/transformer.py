@@ -19,32 +19,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from v2m.backbones.sound.checkpoint import load_strict
-from v2m.errors import CheckpointError, MissingPartError
-
-
-def load_transformer(config: dict[str, Any], tensors: dict[str, Tensor]) -> Any:  # noqa: ANN401 - of diffusers
-    """The layers with their weights, on the CPU in the format in which they are stored.
-
-    Raises:
-        CheckpointError: an InputError; the weights do not fit the configuration.
-        MissingPartError: diffusers is not installed.
-    """
-    try:
-        from diffusers.models.transformers.ace_step_transformer import AceStepTransformer1DModel
-    except ImportError as error:
-        raise MissingPartError(
-            "ACE-Step needs diffusers 0.42 or newer, which is not installed.",
-            hint='Run pip install -U "v2m[models]".',
-        ) from error
-    try:
-        with torch.device("meta"):
-            network = AceStepTransformer1DModel(**config)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"The configuration describes no ACE-Step transformer: {error}.") from error
-    load_strict(network, tensors)
-    return network
-
 
 class Velocity:
     """The transformer as a function of noisy latents and time, for one condition after another."""
@@ -53,7 +27,7 @@ class Velocity:
         """Take over a network in evaluation mode.
 
         Args:
-            network: from `load_transformer`, where and in the format in which to compute.
+            network: from `layers.load_transformer`, where and in the format in which to compute.
             column: (d, 2), what an event adapter adds for each of the two frames of a token.
         """
         self._network = network

@@ -11,7 +11,7 @@ event curve as one more input column of 2,048 numbers. Latents of 12.3 Hz (7 · 
     words         prompts to embeddings, by a language model that is kept only where memory allows
     model         all of it as a `SoundModel`
 
-A model's folder, which `network.save_network` and `v2m.backbones.sound.oobleck` write:
+A model's folder, which `network.save_network` and `v2m.backbones.sound.oobleck_folder` reads:
 
     config.json                 `PaperConfig`, every key optional
     model.safetensors           tensors by the names of `v2m.model.dit.DiT`, any format of numbers

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from v2m.backbones.sound.config_file import read_config
 from v2m.backbones.sound.model import LatentGrid
-from v2m.backbones.sound.oobleck import Oobleck, read_oobleck_config
+from v2m.backbones.sound.oobleck_folder import Oobleck, read_oobleck_config
 from v2m.errors import CheckpointError
 
 

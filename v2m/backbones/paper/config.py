@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from v2m.backbones.sound.config_file import known_keys, read_config
-from v2m.backbones.sound.oobleck import OobleckConfig
+from v2m.backbones.sound.oobleck_folder import OobleckConfig
 from v2m.errors import CheckpointError
 from v2m.model.dit import DiTConfig
 

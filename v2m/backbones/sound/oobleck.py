@@ -1,204 +1,227 @@
 """The Oobleck autoencoder: stereo sound to latents and back, for every family that uses one.
 
-A stack of strided convolutions whose strides are read from the folder: 2 · 4 · 4 · 6 · 10 = 1920 samples a
-frame at 48 kHz (ACE-Step 1.5), or any other product, as 7 · 512 = 3584 at 44.1 kHz of the paper. The layers
-are those of diffusers; here they are loaded strictly, their weight norms are folded once, and sound is
-worked on piece by piece, each with as much on either side as the layers reach, so that memory does not grow
-with the length and a piece does not depend on what lies far from it.
+A stack of strided convolutions with Snake activations whose strides are read from a folder: 2 · 4 · 4 · 8 · 8
+= 2048 samples a frame at 44.1 kHz (Stable Audio Open), 1920 at 48 kHz (ACE-Step 1.5), 3584 of the paper. The
+weight norm of a checkpoint is folded into its weights as they are loaded, which changes nothing but speed.
+Encoding gives the mean of the latents: the official code draws around it, but what is kept of a take must not
+depend on chance. Both ways work on tiles of a fixed grid with as much on either side as the convolutions see,
+so memory does not grow with the length and a tile's sound is that of the whole.
 
-Conventions: latents (t, c) and sound (s, 2) float32, s = t * hop; encoding gives the mean of the posterior,
-so the same sound gives the same latents. Layout of the folder: `config.json` and
-`diffusion_pytorch_model.safetensors`, as `AutoencoderOobleck.save_pretrained` of diffusers leaves them.
-Sources: Evans et al. 2024, "Stable Audio Open"; diffusers, `AutoencoderOobleck`.
+Conventions: n item, c channel, t latent frame, s sample; here channels come before time. Modules are named
+as in the official checkpoint; `oobleck_names` brings those of diffusers to them.
+Sources: Evans et al. 2024, "Fast timing-conditioned latent audio diffusion"; Kumar et al. 2023 (Snake in
+autoencoders); Stability-AI/stable-audio-tools, `models/autoencoders.py`, `models/bottleneck.py`.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
-from v2m.backbones.sound.checkpoint import load_strict, read_safetensors
-from v2m.backbones.sound.config_file import known_keys, read_config
-from v2m.errors import CheckpointError, MissingPartError
+from v2m.backbones.sound.checkpoint import load_strict
+from v2m.backbones.sound.oobleck_names import folded
 
-_PIECE_S: Final = 10.0
-"""Sound that is worked on at once: the widest layers take about 0.15 GB a second of it."""
+_DILATIONS: Final = (1, 3, 9)
+_KERNEL: Final = 7
+TILE_SAMPLES: Final = 256 * 2048
+"""12 s at 44.1 kHz: the widest layer then holds 0.3 GB, and margins are a tenth of the work."""
 
-_UNIT_REACH: Final = 3 * (1 + 3 + 9)
-"""Samples that the residual units of a block look to either side: kernels of 7, dilations 1, 3, 9."""
+_SMALLEST_SCALE: Final = 1e-4
+"""Of the latents' spread, in the bottleneck."""
 
 
 @dataclass(frozen=True)
-class OobleckConfig:
-    """The shape of an autoencoder, with the names of its `config.json`."""
+class OobleckShape:
+    """What an autoencoder looks like."""
 
-    encoder_hidden_size: int = 128
-    downsampling_ratios: tuple[int, ...] = (2, 4, 4, 8, 8)
-    """Strides from the sound inwards."""
+    latent_channels: int
+    encoder_channels: int
+    decoder_channels: int
+    multiples: tuple[int, ...]
+    """Of the channels, from the sound to the latents."""
 
-    channel_multiples: tuple[int, ...] = (1, 2, 4, 8, 16)
-    decoder_channels: int = 128
-    decoder_input_channels: int = 64
-    """The size of axis c."""
-
+    strides: tuple[int, ...]
     audio_channels: int = 2
-    sampling_rate: int = 44_100
-
-    def __post_init__(self) -> None:
-        """Refuse a shape that no autoencoder can have.
-
-        Raises:
-            CheckpointError: a number out of range, or as many strides as there are multiples not given.
-        """
-        numbers = (self.encoder_hidden_size, self.decoder_channels, self.decoder_input_channels,
-                   self.sampling_rate, *self.downsampling_ratios, *self.channel_multiples)  # fmt: skip
-        if len(self.downsampling_ratios) != len(self.channel_multiples) or not all(
-            isinstance(number, int) and 0 < number <= 1_000_000 for number in numbers
-        ):
-            raise CheckpointError(
-                f"The autoencoder's strides are {self.downsampling_ratios} and its channel multiples "
-                f"{self.channel_multiples}, expected as many of each and whole numbers above 0."
-            )
-        if self.audio_channels != 2:
-            raise CheckpointError(f"The autoencoder has {self.audio_channels} channels, expected stereo.")
+    final_tanh: bool = False
+    scale: float = 1.0
+    """Latents are divided by it."""
 
     @property
     def hop_samples(self) -> int:
         """Samples of one latent frame."""
-        return math.prod(self.downsampling_ratios)
+        return math.prod(self.strides)
 
     @property
-    def reach_frames(self) -> int:
-        """How many latent frames to either side decide a sample, or a frame's latents."""
-        reach, rate = 4.0, 1  # the innermost convolution of 7, and one frame for rounding
-        for stride in reversed(self.downsampling_ratios):
-            reach += 1 / rate
-            rate *= stride
-            reach += _UNIT_REACH / rate
-        return math.ceil(reach + 3 / rate)
+    def tile_frames(self) -> int:
+        """Latent frames that are worked on at once."""
+        return max(1, TILE_SAMPLES // self.hop_samples)
 
 
-def read_oobleck_config(folder: Path) -> OobleckConfig:
-    """The shape that a folder's `config.json` says.
+class Snake(nn.Module):
+    """x + sin^2(alpha x) / beta, both learned as logarithms."""
 
-    Raises:
-        CheckpointError: an InputError; it is not there or describes no Oobleck autoencoder.
-    """
-    path = folder / "config.json"
-    values = known_keys(path, read_config(path), {field.name for field in fields(OobleckConfig)})
-    lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
-    try:
-        return OobleckConfig(**{**values, **lists})
-    except TypeError as error:
-        raise CheckpointError(f"{path} describes no Oobleck autoencoder: {error}.") from error
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.zeros(channels))
+        self.beta = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, c, s) -> (n, c, s)."""
+        alpha, beta = self.alpha.exp()[:, None], self.beta.exp()[:, None]
+        return x + (1.0 / (beta + 1e-9)) * torch.sin(x * alpha).pow(2)
 
 
-class Oobleck:
-    """An autoencoder on a device, in float32: it is small, and half formats are heard as noise."""
+class ResidualUnit(nn.Module):
+    """A dilated convolution and one over channels, added to the input."""
 
-    def __init__(self, folder: Path, device: torch.device) -> None:
-        """Load it.
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        padding = dilation * (_KERNEL - 1) // 2
+        self.layers = nn.Sequential(
+            Snake(channels),
+            nn.Conv1d(channels, channels, _KERNEL, dilation=dilation, padding=padding),
+            Snake(channels),
+            nn.Conv1d(channels, channels, 1),
+        )
 
-        Raises:
-            CheckpointError: an InputError; the files are broken or do not belong together.
-            MissingPartError: diffusers is not installed.
-        """
-        self.config = read_oobleck_config(folder)
-        self.device = device
-        network = empty_oobleck(self.config)
-        load_strict(network, read_safetensors(folder / "diffusion_pytorch_model.safetensors"))
-        _fold_norms(network)
-        self._network = network.float().to(device).eval()
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, c, s) -> (n, c, s)."""
+        return x + self.layers(x)  # type: ignore[no-any-return]
 
-    def decode(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Sound (t * hop, 2) of latents (t, c)."""
-        whole = torch.from_numpy(np.ascontiguousarray(latents.T))[None]  # (1, c, t)
-        hop = self.config.hop_samples
-        parts = []
-        with torch.inference_mode():
-            for piece, before, count in self._pieces(whole, frame_samples=1):
-                sound = self._network.decode(piece.to(self.device)).sample  # (1, 2, s)
-                parts.append(sound[0, :, before * hop : (before + count) * hop].cpu())
-        return _rows(parts, 2)
 
-    def encode(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Latents (t, c) of sound (s, 2); the last frame is filled up with silence."""
-        hop = self.config.hop_samples
-        whole = torch.from_numpy(np.ascontiguousarray(samples.T))[None]  # (1, 2, s)
-        whole = nn.functional.pad(whole, (0, -whole.shape[-1] % hop))
-        parts = []
-        with torch.inference_mode():
-            for piece, before, count in self._pieces(whole, frame_samples=hop):
-                mean = self._network.encode(piece.to(self.device)).latent_dist.mode()  # (1, c, t)
-                parts.append(mean[0, :, before : before + count].cpu())
-        return _rows(parts, self.config.decoder_input_channels)
+class Stage(nn.Module):
+    """A change of rate, with three residual units on the side of the sound."""
 
-    def _pieces(self, whole: Tensor, frame_samples: int) -> list[tuple[Tensor, int, int]]:
-        """Pieces of (1, …, frames * frame_samples) with their surroundings; frames before, and of itself."""
-        frames = whole.shape[-1] // frame_samples
-        size = max(1, round(_PIECE_S * self.config.sampling_rate / self.config.hop_samples))
-        reach = self.config.reach_frames
-        pieces = []
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, c, s) -> (n, c', s')."""
+        return self.layers(x)  # type: ignore[no-any-return]
+
+
+def _encoder(shape: OobleckShape) -> Stage:
+    widths = [shape.encoder_channels * multiple for multiple in (1, *shape.multiples)]
+    stages = (
+        Stage(
+            *_units(low),
+            Snake(low),
+            nn.Conv1d(low, high, 2 * stride, stride=stride, padding=-(-stride // 2)),
+        )
+        for low, high, stride in zip(widths, widths[1:], shape.strides, strict=False)
+    )
+    return Stage(
+        nn.Conv1d(shape.audio_channels, widths[0], _KERNEL, padding=_KERNEL // 2),
+        *stages,
+        Snake(widths[-1]),
+        nn.Conv1d(widths[-1], 2 * shape.latent_channels, 3, padding=1),
+    )
+
+
+def _decoder(shape: OobleckShape) -> Stage:
+    widths = [shape.decoder_channels * multiple for multiple in (1, *shape.multiples)]
+    stages = [
+        Stage(
+            Snake(high),
+            nn.ConvTranspose1d(
+                high,
+                low,
+                2 * stride,
+                stride=stride,
+                padding=-(-stride // 2),
+                output_padding=stride % 2,  # an odd stride would give one sample too few
+            ),
+            *_units(low),
+        )
+        for low, high, stride in zip(widths, widths[1:], shape.strides, strict=False)
+    ]
+    return Stage(
+        nn.Conv1d(shape.latent_channels, widths[-1], _KERNEL, padding=_KERNEL // 2),
+        *reversed(stages),
+        Snake(widths[0]),
+        nn.Conv1d(widths[0], shape.audio_channels, _KERNEL, padding=_KERNEL // 2, bias=False),
+        nn.Tanh() if shape.final_tanh else nn.Identity(),
+    )
+
+
+def _units(channels: int) -> Iterator[ResidualUnit]:
+    return (ResidualUnit(channels, dilation) for dilation in _DILATIONS)
+
+
+class Autoencoder(nn.Module):
+    """Sound to latents and back."""
+
+    def __init__(self, shape: OobleckShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.encoder = _encoder(shape)
+        self.decoder = _decoder(shape)
+
+    def distribution(self, sound: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and spread (n, c, t) of the latents of sound (n, audio channels, s), all at once."""
+        mean, scale = self.encoder(sound).chunk(2, dim=1)
+        return mean / self.shape.scale, (functional.softplus(scale) + _SMALLEST_SCALE) / self.shape.scale
+
+    def encode(self, sound: Tensor) -> Tensor:
+        """Mean latents (1, c, t) of sound (1, audio channels, t * hop), tile by tile."""
+        margin, hop = self.encoding_margin(), self.shape.hop_samples
+        return self._tiled(sound, lambda tile: self.distribution(tile)[0], margin, (hop, 1))
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Sound (1, audio channels, s) of latents (1, c, t), tile by tile."""
+        margin, hop = self.decoding_margin(), self.shape.hop_samples
+        return self._tiled(latents, lambda tile: self.decoder(tile * self.shape.scale), margin, (1, hop))
+
+    def decoding_margin(self) -> int:
+        """Latent frames on either side that a sample depends on."""
+        seen = _KERNEL // 2
+        for stride in self.shape.strides:
+            # two frames more: a transposed kernel spans two, and rounding may begin in the one before
+            seen = -(-(seen + _units_see()) // stride) + 2
+        return seen + _KERNEL // 2
+
+    def encoding_margin(self) -> int:
+        """Latent frames on either side whose samples a latent depends on."""
+        seen = 1
+        for stride in reversed(self.shape.strides):
+            seen = seen * stride + 2 * stride + _units_see()
+        return -(-(seen + _KERNEL // 2) // self.shape.hop_samples)
+
+    def _tiled(
+        self, x: Tensor, work: Callable[[Tensor], Tensor], margin: int, places: tuple[int, int]
+    ) -> Tensor:
+        """Work on tiles of latent frames along the last axis; a frame has so many places before and after."""
+        unit_in, unit_out = places
+        frames, size = x.shape[-1] // unit_in, self.shape.tile_frames
+        done = []
         for start in range(0, frames, size):
             stop = min(start + size, frames)
-            first, last = max(0, start - reach), min(frames, stop + reach)
-            piece = whole[..., first * frame_samples : last * frame_samples]
-            pieces.append((piece, start - first, stop - start))
-        return pieces
+            low, high = max(start - margin, 0), min(stop + margin, frames)
+            tile = work(x[..., low * unit_in : high * unit_in])
+            done.append(tile[..., (start - low) * unit_out : (stop - low) * unit_out])
+        return torch.cat(done, dim=-1)
 
 
-def empty_oobleck(config: OobleckConfig) -> Any:  # noqa: ANN401 - a module of diffusers, which has no types
-    """The layers without memory for their numbers.
+def _units_see() -> int:
+    return sum(_DILATIONS) * (_KERNEL // 2)
+
+
+def load_oobleck(shape: OobleckShape, tensors: Mapping[str, Tensor]) -> Autoencoder:
+    """An autoencoder with weights of the official names, on the CPU, in float32, in evaluation mode.
+
+    Half formats would be heard as noise, and it is a small part of the work.
 
     Raises:
-        MissingPartError: diffusers is not installed.
+        CheckpointError: an InputError; the weights do not fit the shape.
     """
     with torch.device("meta"):
-        return new_oobleck(config)
-
-
-def new_oobleck(config: OobleckConfig) -> Any:  # noqa: ANN401 - a module of diffusers, which has no types
-    """The layers with random numbers, for training.
-
-    Raises:
-        MissingPartError: diffusers is not installed.
-    """
-    try:
-        import diffusers
-    except ImportError as error:
-        raise MissingPartError(
-            "The Oobleck autoencoder needs diffusers, which is not installed.",
-            hint='Run pip install "v2m[models]".',
-        ) from error
-    layers: Any = diffusers.AutoencoderOobleck
-    values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(config).items()}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of the kind of weight norm that the files have
-        network: Any = layers(**values)
-    for block in network.decoder.block:
-        # An odd stride leaves one sample too few a frame's end; the layers of diffusers know even ones.
-        block.conv_t1.output_padding = (block.conv_t1.stride[0] % 2,)
-    return network
-
-
-def _fold_norms(network: nn.Module) -> None:
-    """Compute the weights behind the norms once instead of at every call."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv1d | nn.ConvTranspose1d) and hasattr(module, "weight_g"):
-            nn.utils.remove_weight_norm(module)
-
-
-def _rows(parts: list[Tensor], channels: int) -> NDArray[np.float32]:
-    """Parts (c, n) in a row as (n, c)."""
-    if not parts:
-        return np.zeros((0, channels), np.float32)
-    joined: NDArray[np.float32] = torch.cat(parts, dim=-1).T.contiguous().numpy()
-    return joined
+        model = Autoencoder(shape)
+    load_strict(model, {name: value.float() for name, value in folded(tensors).items()})
+    return model.eval().requires_grad_(False)

@@ -9,13 +9,13 @@ docs/conditioning.md); diffusers, `StableAudioDiTModel`, `AutoencoderOobleck`, `
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from v2m.backbones.sound.model import LatentGrid
+from v2m.backbones.sound.oobleck import OobleckShape
 from v2m.errors import CheckpointError
 
 Objective = Literal["v", "rectified_flow", "rf_denoiser"]
@@ -53,28 +53,6 @@ class TransformerShape:
     def context_width(self) -> int:
         """Of the tokens that cross-attention sees."""
         return self.width if self.projects_tokens else self.token_width
-
-
-@dataclass(frozen=True)
-class OobleckShape:
-    """The autoencoder."""
-
-    latent_channels: int
-    encoder_channels: int
-    decoder_channels: int
-    multiples: tuple[int, ...]
-    """Of the channels, from the sound to the latents."""
-
-    strides: tuple[int, ...]
-    audio_channels: int = 2
-    final_tanh: bool = False
-    scale: float = 1.0
-    """Latents are divided by it."""
-
-    @property
-    def hop_samples(self) -> int:
-        """Samples of one latent frame."""
-        return math.prod(self.strides)
 
 
 @dataclass(frozen=True)

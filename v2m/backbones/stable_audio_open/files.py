@@ -20,12 +20,12 @@ import torch
 from torch import Tensor
 
 from v2m.backbones.sound.checkpoint import load_strict, read_safetensors
+from v2m.backbones.sound.oobleck_names import official_autoencoder
 from v2m.backbones.stable_audio_open import names
 from v2m.backbones.stable_audio_open.attention import rotary_frequencies
 from v2m.backbones.stable_audio_open.config import OpenConfig, diffusers_config, official_config
 from v2m.backbones.stable_audio_open.controlnet import ControlNet, controlnet_shape
 from v2m.backbones.stable_audio_open.numbers import NumberConditioner
-from v2m.backbones.stable_audio_open.oobleck import Autoencoder
 from v2m.backbones.stable_audio_open.text import TextEncoder
 from v2m.backbones.stable_audio_open.transformer import DiffusionTransformer, Trunk
 from v2m.errors import CheckpointError, MissingPartError
@@ -178,7 +178,7 @@ def read_weights(files: ModelFolder, config: OpenConfig) -> Weights:
         )
         return Weights(
             names.official_transformer(transformer),
-            names.official_autoencoder(vae, len(config.autoencoder.strides)),
+            official_autoencoder(vae, len(config.autoencoder.strides)),
             names.official_numbers(numbers),
         )
     tensors = read_safetensors(files.folder / OFFICIAL_WEIGHTS)
@@ -221,14 +221,6 @@ def _load_trunk(model: Trunk, tensors: dict[str, Tensor]) -> None:
         filled.setdefault(f"{name.removesuffix('gamma')}beta", torch.zeros_like(filled[name]))
     load_strict(model, filled)
     model.eval().requires_grad_(False)
-
-
-def load_autoencoder(config: OpenConfig, tensors: dict[str, Tensor]) -> Autoencoder:
-    """In float32, in evaluation mode."""
-    with torch.device("meta"):
-        model = Autoencoder(config.autoencoder)
-    load_strict(model, {name: value.float() for name, value in names.folded(tensors).items()})
-    return model.eval().requires_grad_(False)
 
 
 def load_numbers(config: OpenConfig, tensors: dict[str, Tensor]) -> dict[str, NumberConditioner]:

@@ -8,18 +8,17 @@ from functools import cached_property
 import torch
 from torch import nn
 
+from v2m.backbones.sound.oobleck import Autoencoder, load_oobleck
 from v2m.backbones.stable_audio_open.config import OpenConfig
 from v2m.backbones.stable_audio_open.controlnet import ControlNet
 from v2m.backbones.stable_audio_open.files import (
     ModelFolder,
-    load_autoencoder,
     load_controlnet,
     load_numbers,
     load_transformer,
     read_weights,
 )
 from v2m.backbones.stable_audio_open.numbers import NumberConditioner
-from v2m.backbones.stable_audio_open.oobleck import TILE_FRAMES, Autoencoder
 from v2m.backbones.stable_audio_open.text import TextEncoder
 from v2m.backbones.stable_audio_open.transformer import DiffusionTransformer, Trunk
 
@@ -99,14 +98,14 @@ class Loaded:
         weights = read_weights(self._files, self.config)
         return (
             load_transformer(self.config, weights.transformer),
-            load_autoencoder(self.config, weights.autoencoder),
+            load_oobleck(self.config.autoencoder, weights.autoencoder),
             load_numbers(self.config, weights.numbers),
         )
 
     def needed_bytes(self) -> int:
         """Of the device, beyond what is in use: what is not loaded, and the work on a window and a tile."""
         shape, window = self.config.autoencoder, self.config.grid.longest_frames
-        tile = TILE_FRAMES * shape.hop_samples * shape.decoder_channels * _FLOAT
+        tile = shape.tile_frames * shape.hop_samples * shape.decoder_channels * _FLOAT
         layer = _BRANCHES * window * self.config.transformer.width * _WIDTHS_AT_ONCE * self.dtype.itemsize
         return self._missing_bytes() + max(_TILES_AT_ONCE * tile, layer)
 

@@ -1,39 +1,30 @@
 """Tiny ACE-Step checkpoints on disk, written once, and windows to compose in them."""
 
-import importlib.util
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-import numpy as np
 import pytest
 
+from tests.tiny_models import ace_step
+from tests.v2m.backbones.windows import Windows, windows
 from v2m.backbones.ace_step.model import AceStep
-from v2m.backbones.sound.model import SoundWindow
 
 
 @pytest.fixture(scope="session")
-def tiny_ace(repository: Path) -> ModuleType:
+def tiny_ace() -> ModuleType:
     """The writer of tiny checkpoints."""
-    path = repository / "tests" / "tiny_models" / "ace_step.py"
-    spec = importlib.util.spec_from_file_location("tiny_ace_step", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return ace_step
 
 
 @pytest.fixture(scope="session")
-def turbo_folder(tiny_ace: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_ace.write(tmp_path_factory.mktemp("ace") / "ace-step-turbo")
+def turbo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ace_step.write(tmp_path_factory.mktemp("ace") / "ace-step-turbo")
 
 
 @pytest.fixture(scope="session")
-def base_folder(tiny_ace: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_ace.write(tmp_path_factory.mktemp("ace") / "ace-step", turbo=False)
+def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ace_step.write(tmp_path_factory.mktemp("ace") / "ace-step", turbo=False)
 
 
 @pytest.fixture(scope="session")
@@ -53,18 +44,5 @@ def copied(turbo_folder: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def window() -> Callable[..., SoundWindow]:
-    """A short window, with whatever a test wants otherwise."""
-
-    def made(**other: Any) -> SoundWindow:
-        asked: dict[str, Any] = {
-            "prompt": "warm strings at 96 BPM",
-            "first_frame": 0,
-            "frame_count": 21,
-            "curve": np.zeros(21, np.float32),
-            "seeds": (5,),
-            "steps": 3,
-        }
-        return SoundWindow(**{**asked, **other})
-
-    return made
+def window() -> Windows:
+    return windows(prompt="warm strings at 96 BPM", frame_count=21, steps=3)

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from v2m.backbones.ace_step.conditions import load_encoder
 from v2m.backbones.ace_step.guidance import ProjectedGuidance
+from v2m.backbones.ace_step.layers import load_encoder, load_transformer
 from v2m.backbones.ace_step.layout import AceStepFolder
 from v2m.backbones.ace_step.model import AceStep
 from v2m.backbones.ace_step.sampler import Painting, Solving, schedule, solve
-from v2m.backbones.ace_step.transformer import Velocity, load_transformer
+from v2m.backbones.ace_step.transformer import Velocity
 from v2m.backbones.ace_step.words import INSTRUMENTAL, REPAINT, text_of
 from v2m.backbones.sound.model import SoundWindow
 from v2m.errors import InputError

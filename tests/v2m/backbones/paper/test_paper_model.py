@@ -133,6 +133,7 @@ def test_a_new_column_of_zeros_changes_nothing(tiny_paper: ModuleType, folder: P
         assert told.weights_sha256 != base.weights_sha256
 
 
+@pytest.mark.slow
 def test_a_trained_column_is_worth_its_adapter(
     tiny_paper: ModuleType, tmp_path: Path, window: Window
 ) -> None:

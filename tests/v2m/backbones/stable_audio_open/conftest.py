@@ -1,13 +1,12 @@
 """Tiny Stable Audio Open models on disk, written once, and loaded anew for each test that asks."""
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from tests.tiny_models import stable_audio_open
 from v2m.backbones.stable_audio_open.model import StableAudioOpen
 
 KINDS = {
@@ -19,15 +18,9 @@ KINDS = {
 
 
 @pytest.fixture(scope="session")
-def tiny(repository: Path) -> ModuleType:
+def tiny() -> ModuleType:
     """The writer of tiny models."""
-    path = repository / "tests" / "tiny_models" / "stable_audio_open.py"
-    spec = importlib.util.spec_from_file_location("tiny_stable_audio_open", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
-    spec.loader.exec_module(module)
-    return module
+    return stable_audio_open
 
 
 @pytest.fixture(scope="session")

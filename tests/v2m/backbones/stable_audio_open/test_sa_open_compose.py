@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from v2m.backbones.sound import oobleck
 from v2m.backbones.sound.model import SoundWindow
-from v2m.backbones.stable_audio_open import oobleck
 from v2m.backbones.stable_audio_open.model import StableAudioOpen
 from v2m.errors import CancelledError, InputError
 
@@ -28,7 +28,7 @@ def composed(model: StableAudioOpen, window: SoundWindow) -> NDArray[np.float32]
     return model.compose(window, lambda fraction: None, lambda: None)
 
 
-@pytest.mark.parametrize("kind", ["open", "small", "controlnet"])
+@pytest.mark.parametrize("kind", ["open", *(pytest.param(k, marks=pytest.mark.slow) for k in ("small", "controlnet"))])
 def test_a_take_is_the_same_alone_and_among_eight(kind: str, model_of: ModelOf, short: SoundWindow) -> None:
     model = model_of(kind)
     short = replace(short, steps=2)
@@ -88,6 +88,7 @@ def test_a_later_window_is_told_where_it_begins(model_of: ModelOf, short: SoundW
         assert bool((later[0].seconds != later[1].seconds).any()) is hears
 
 
+@pytest.mark.slow
 def test_words_negative_words_and_guidance_are_heard(model_of: ModelOf, short: SoundWindow) -> None:
     model = model_of("open")
     plain = composed(model, short)
@@ -132,6 +133,7 @@ def test_after_unloading_it_loads_again(model_of: ModelOf, short: SoundWindow) -
     np.testing.assert_array_equal(composed(model, short), before)
 
 
+@pytest.mark.slow
 def test_bfloat16_is_close_to_float32(model_of: ModelOf, short: SoundWindow) -> None:
     exact, fast = (composed(model_of("small", dtype=name), short) for name in ("float32", "bfloat16"))
     assert model_of("small", dtype="bfloat16").arithmetic == "cpu bfloat16"
@@ -160,12 +162,13 @@ def test_nothing_is_nothing(model_of: ModelOf) -> None:
     assert model.encode(np.zeros((0, 2), np.float32)).shape == (0, 8)
 
 
+@pytest.mark.slow
 def test_tiles_are_the_whole(model_of: ModelOf, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     model = model_of("open")
     latents = tiny.noise((45, 8), 1).numpy()
     sound = tiny.noise((45 * 2048, 2), 2).numpy() / 5
     whole = model.decode(latents), model.encode(sound)
-    monkeypatch.setattr(oobleck, "TILE_FRAMES", 16)
+    monkeypatch.setattr(oobleck, "TILE_SAMPLES", 16 * 2048)
     tiled = model.decode(latents), model.encode(sound)
     for one, other in zip(whole, tiled, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)

@@ -13,11 +13,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from v2m.backbones.sound.model import SoundWindow
+from v2m.backbones.sound.oobleck import Autoencoder
+from v2m.backbones.sound.oobleck_names import folded
 from v2m.backbones.stable_audio_open.config import official_config
 from v2m.backbones.stable_audio_open.files import ModelFolder
 from v2m.backbones.stable_audio_open.model import StableAudioOpen
-from v2m.backbones.stable_audio_open.names import folded
-from v2m.backbones.stable_audio_open.oobleck import Autoencoder
 from v2m.backbones.stable_audio_open.transformer import DiffusionTransformer
 from v2m.errors import CheckpointError, InputError, MissingPartError
 
@@ -85,6 +85,7 @@ def compose(model: StableAudioOpen, tiny: ModuleType) -> None:
     model.compose(window, lambda fraction: None, lambda: None)
 
 
+@pytest.mark.slow
 def test_a_broken_text_encoder_is_refused(model_of: ModelOf, tiny: ModuleType, tmp_path: Path) -> None:
     for file in ("model.safetensors", "tokenizer.json", "config.json"):
         folder = tiny.write(tmp_path / file)
