@@ -86,6 +86,7 @@ def test_wrong_paths_are_told(edit: Path, tmp_path: Path, capsys: Capture) -> No
     assert {path.name for path in tmp_path.iterdir()} == {"file"}
 
 
+@pytest.mark.slow
 def test_a_plot_is_not_written_over(edit: Path, tmp_path: Path, capsys: Capture) -> None:
     plot = tmp_path / "curve.png"
     assert main(["analyze", str(edit), "--plot", str(plot), "--json"]) == 0

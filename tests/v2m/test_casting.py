@@ -45,6 +45,7 @@ def composed(draw: st.DrawFn) -> Arrangement:
     return music({part: draw(st.sampled_from(PROGRAM_TABLES[part])) for part in PARTS if part in parts})
 
 
+@pytest.mark.slow
 @given(composed(), st.sampled_from(INSTRUMENTS))
 def test_an_instrument_that_is_asked_for_sounds(given_music: Arrangement, name: str) -> None:
     if {note.part for note in given_music.notes} == {"drums"}:

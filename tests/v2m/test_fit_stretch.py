@@ -49,6 +49,7 @@ def attack_s(samples: np.ndarray, near_s: float) -> float:
     return (first + int(np.argmax(power > 0.1 * power.max()))) / RATE_HZ
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(st.floats(-0.06, 0.06), st.floats(1.5, 12.0))
 def test_beats_land_within_five_milliseconds_of_the_map(depth: float, period: float) -> None:

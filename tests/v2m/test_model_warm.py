@@ -71,6 +71,7 @@ def test_the_one_used_longest_ago_gives_way(machine: Machine) -> None:
     assert models.find("second") is None
 
 
+@pytest.mark.slow
 def test_where_memory_is_short_models_are_loaded_one_after_another(machine: Machine) -> None:
     models = WarmModels(keeps=True)
     for name in ("listener", "watcher", "writer"):
@@ -87,6 +88,7 @@ def test_what_does_not_fit_is_refused_with_the_numbers_and_not_begun(machine: Ma
     assert machine.loads == ["small"]
 
 
+@pytest.mark.slow
 def test_room_for_a_model_is_not_made_by_letting_go_of_it(machine: Machine) -> None:
     models, given_back = WarmModels(), []
     composer = Model(machine, "composer", 6 * GB)

@@ -1,55 +1,29 @@
 """The page of a take in a real browser: it plays, goes where it is told, shows it, and asks nobody anything.
 
-Where no Chromium is found these tests are skipped, but never in continuous integration.
+Where no Chromium is found these tests are skipped; see `browser` in `conftest.py`.
 """
 
-import os
-import shutil
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.v2m.drawn_take import drawn_take, pictures
 from v2m.report.write import REPORT_NAME
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 pytestmark = pytest.mark.slow
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-PLACES = (
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
-)
 DURATION_S = 8
 PATIENCE_MS = 60_000
 """A busy machine is slow."""
-
-
-def found_browser() -> str | None:
-    asked = os.environ.get("V2M_TEST_BROWSER")
-    named = [path for name in PROGRAMS if (path := shutil.which(name))]
-    return next((path for path in (asked, *named, *PLACES) if path and Path(path).is_file()), None)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = found_browser()
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium was found, which .ci/run installs")
-        pytest.skip("no Chromium was found; set V2M_TEST_BROWSER to one")
-    with sync_playwright() as playwright:
-        # --no-sandbox: the sandbox refuses root, which containers run as
-        started = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--mute-audio"], timeout=PATIENCE_MS
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -186,6 +186,7 @@ def test_a_new_cut_of_the_programme_ripples(take: OpenedTake, retimed: Retimed) 
     assert again.record.metrics["hits_heard"] > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [820, 861, 920])
 def test_the_end_moves_with_the_programme(take: OpenedTake, retimed: Retimed, length: int) -> None:
     hits = tuple(replace(hit, time_s=Fraction(length) / RATE) if hit.kind == "end" else hit
@@ -266,6 +267,7 @@ def test_a_take_of_an_older_version_is_refused(take: OpenedTake, tmp_path: Path)
         OpenedTake.read(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_take_knows_its_plan(take: OpenedTake, retimed: Retimed) -> None:
     again, plan = retimed(take, moved(take, cut_3=12))
     assert plan_of(take.record) is None

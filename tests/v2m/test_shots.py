@@ -98,6 +98,7 @@ def test_each_boundary_of_shots_in_black_is_found_once(media_dir: Path) -> None:
     assert frames(timeline, "cut") == [30, 180]
 
 
+@pytest.mark.slow
 def test_timecode_length_and_notes_come_from_the_file(media_dir: Path) -> None:
     drop = timeline_of_video(media_dir / "odd" / "dog_2997df_tc.mov")
     assert (drop.rate, drop.start_frame, drop.drop_frame) == (Fraction(30000, 1001), 107800, True)

@@ -54,7 +54,7 @@ def assert_within_limits(plan: Plan, duration_s: float, wish: TempoSettings) -> 
     assert wish.bpm_range[0] - 1e-3 <= slow <= fast <= wish.bpm_range[1] + 1e-3
 
 
-@settings(max_examples=30)  # a wish is planned several times over
+@settings(max_examples=12)  # a wish is planned several times over
 @given(
     frames=st.lists(st.integers(0, 20 * RATE), max_size=20),
     weight=st.floats(0, 1),

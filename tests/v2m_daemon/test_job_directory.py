@@ -209,6 +209,7 @@ def test_a_file_named_cancel_cancels(client: Client, run: Run) -> None:
     assert len(client.executor.started) == 1
 
 
+@pytest.mark.slow
 def test_a_restart_forgets_nothing_and_does_nothing_twice(client: Client, run: Run) -> None:
     async def scenario() -> None:
         done, open_one = client.put("done"), client.put("open", prompt="sleep 0.5")

@@ -84,6 +84,7 @@ def test_why_it_does_not_start_is_in_the_log_of_a_service(tmp_path: Path) -> Non
     assert "serfer" in (tmp_path / "logs" / "daemon.log").read_text()
 
 
+@pytest.mark.slow
 def test_flags_win_over_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('[server]\nlisten = "unix:"\n')
     with Served("--home", str(tmp_path), "--listen", "127.0.0.1:0") as process:

@@ -115,6 +115,7 @@ def test_the_timeline_as_it_is_cut_now_says_the_same(run: Run, take: Path, tmp_p
     assert Path(done["timeline"]).is_file()
 
 
+@pytest.mark.slow
 def test_the_music_of_a_part_ends_with_its_shots(run: Run, tmp_path: Path) -> None:
     path = write_document(tmp_path / "film.otio", FRAMES)
     part = Viewing(path, in_point="60f", out_point="300f")

@@ -30,7 +30,7 @@ async def slowly(path: Path, text: str) -> None:
         await asyncio.sleep(0.1)  # longer than it takes to settle: what is there looks finished
 
 
-@pytest.mark.parametrize("watching", ["polling", "auto"])
+@pytest.mark.parametrize("watching", [pytest.param("polling", marks=pytest.mark.slow), "auto"])
 def test_what_comes_in_whatever_way_is_done_once(
     folder: Any, run: Run, tmp_path: Path, watching: str
 ) -> None:
@@ -208,7 +208,7 @@ def test_a_timeline_waits_until_its_media_are_there_and_whole(folder: Any, run: 
     assert folder.results() == ["edit.wav"]
 
 
-@pytest.mark.parametrize("goes_without", [False, True])
+@pytest.mark.parametrize("goes_without", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_waiting_for_media_has_an_end(folder: Any, run: Run, goes_without: bool) -> None:
     async def scenario() -> None:
         folder.settings = replace(folder.settings, media_wait_s=0.6)

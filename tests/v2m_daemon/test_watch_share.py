@@ -125,6 +125,7 @@ def test_a_job_outside_the_roots_is_refused_in_a_sentence(folder: Any, run: Run,
     assert "outside the folders" in folder.errors()["edit.error.txt"]
 
 
+@pytest.mark.slow
 def test_names_that_lead_elsewhere_are_not_taken_in(folder: Any, run: Run, tmp_path: Path) -> None:
     async def scenario() -> None:
         (tmp_path / "secret.otio").write_text(timeline("media/a.mov"))

@@ -176,6 +176,7 @@ def test_every_real_document_reads_or_says_why(media_dir: Path) -> None:
 # --- the process of an adapter --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_adapters_words_and_plugins_stay_in_its_process(tmp_path: Path, media_dir: Path) -> None:
     """The Kdenlive adapter prints on stdout, the AAF one warns; a manifest of the user's is not loaded."""
     (tmp_path / "hook.py").write_text("raise SystemExit('the hook ran')")

@@ -80,6 +80,7 @@ def test_six_eight_has_two_beats_of_three_eighths() -> None:
         assert inside[4] + inside[8] > 0
 
 
+@pytest.mark.slow
 def test_a_quiet_start_is_quiet_and_thin() -> None:
     for p in pieces_where(lambda p: p.facts.starts_quiet, 12):
         opening = between(p, 0, 3.5)

@@ -34,6 +34,7 @@ def test_terms_are_known_ordered_and_never_without_what_they_imply() -> None:
             assert set(IMPLIED[name]) <= set(piece.terms), name
 
 
+@pytest.mark.slow
 def test_every_word_that_training_writes_is_understood() -> None:
     for name in {name for piece in pieces() for name in piece.terms}:
         brief = read_prompt(name)

@@ -53,6 +53,7 @@ def band(beats: int, beat_s: float = 0.5) -> list[pretty_midi.Instrument]:
     return [track(48, chords), track(73, line), track(33, low), track(0, kick, drum=True)]
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(seed=st.integers(0, 2000), style=st.sampled_from([s for s in STYLE_NAMES if s != "ambient"]))
 def test_what_the_product_writes_is_read_back(

@@ -1,18 +1,18 @@
 """The listening test in a real browser: heard, answered by keyboard, gone on with, and blind to the end.
 
-Where no Chromium is found these tests are skipped, but never in continuous integration.
+Where no Chromium is found these tests are skipped; see `browser` in the folder above.
 """
 
-import os
-import shutil
+from __future__ import annotations
+
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from v2m.evaluation.listening.server import ListeningServer
 from v2m.evaluation.listening.trials import make_test
@@ -20,30 +20,15 @@ from v2m.evaluation.listening.votes import read_votes
 from v2m.evaluation.report import write_report
 from v2m.evaluation.run import PeerResults, Results
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 pytestmark = pytest.mark.slow
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PATIENCE_MS = 60_000
 """A busy machine is slow."""
 
 Make = Callable[..., Path]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    asked = os.environ.get("V2M_TEST_BROWSER")
-    program = next((path for name in (asked, *PROGRAMS) if name and (path := shutil.which(name))), None)
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium was found, which .ci/run installs")
-        pytest.skip("no Chromium was found; set V2M_TEST_BROWSER to one")
-    with sync_playwright() as playwright:
-        # --no-sandbox: the sandbox refuses root, which containers run as
-        started = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--mute-audio"], timeout=PATIENCE_MS
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ def scene(times_s: NDArray[np.float64], place: NDArray[np.float64], pan: float) 
     return np.stack(pictures)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pan", [0.0, 1.0])
 def test_arrivals_are_found_in_the_picture_whatever_the_camera_does(pan: float) -> None:
     times_s = np.arange(0, 7, 1 / RATE_HZ)
