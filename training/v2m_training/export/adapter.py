@@ -66,7 +66,12 @@ def export_run(run: Path, out: Path, model: Trainable | None = None) -> Path:
     if column is None:  # distilled: the column is the one that it was given, or none
         column = _given_column(config, model)
     if len(column) != 1:
-        raise UsageError(f"The run was told {len(column)} curves; the product tells a model one.")
+        kernels = ", ".join(f"{kernel_s:g}" for kernel_s in config.curve.kernels_s)
+        raise UsageError(
+            f"The run was told {len(column)} curves, smoothed over {kernels} s: a programme has one, "
+            "smoothed once and kept with its take, so nobody would tell the model the others.",
+            hint="Such runs are for comparing time scales; train one with a single value in kernels_s.",
+        )
     base, place = model.weights_sha256, out
     if weights:
         base, place = _with_weights(config, model, weights, out), out / "adapter.safetensors"
