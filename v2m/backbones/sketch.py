@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from v2m.backbones.base import Commission, Composition, FractionDone
+from v2m.backbones.phrases import Phrases
 from v2m.codecs import latents as score_latents
 from v2m.codecs.arrangement import STEPS_PER_BEAT, Arrangement
 from v2m.codecs.channels import channels_of, to_layout
@@ -31,7 +32,7 @@ from v2m.model.conditioning import NO_TERM, Conditioning, grid_features
 from v2m.model.device import choose_device, fast_dtype
 from v2m.model.dit import DiT
 from v2m.model.noise import latent_noise
-from v2m.model.sampler import SamplerSettings, sample
+from v2m.model.sampler import Lead, SamplerSettings, sample
 from v2m.prompt.casting import cast, hushed_parts
 from v2m.prompt.completion import completed_terms
 from v2m.prompt.vocabulary import TERM_INDEX
@@ -147,6 +148,8 @@ class Sketch:
         grid, curve = frame_conditions(commission)
         b, t, c = len(commission.seeds), len(curve), len(self._channels)
         done = np.zeros((b, t, c), np.float32)
+        is_open = np.ones((t, c), bool)
+        phrases = Phrases.of(commission.tempo_map, commission.hits, self._channels)
         spans = list(windows(t, _window_frames(commission.window_scale)))
         for index, (first, last, known) in enumerate(spans):
             window = slice(first, last)
@@ -155,18 +158,35 @@ class Sketch:
             conditioning = self._conditioning(
                 commission, grid[window], curve[window], done[:, window], is_known
             )
-            noise = np.stack([latent_noise(seed, first, last - first, c) for seed in commission.seeds])
+            for item, seed in enumerate(commission.seeds):
 
-            def report(fraction: float, index: int = index) -> None:
-                cancel()
-                on_progress((index + fraction) / len(spans))
+                def report(fraction: float, done_items: int = index * b + item) -> None:
+                    cancel()
+                    on_progress((done_items + fraction) / (len(spans) * b))
 
-            composed = sample(
-                self._model, conditioning, torch.from_numpy(noise).to(conditioning.mask.device), settings,
-                progress=report,
-            )  # fmt: skip
-            done[:, window] = composed.float().cpu().numpy()
+                done[item, window] = self._solved(
+                    conditioning.rows(item, item + 1),
+                    phrases.noise(seed, first, last - first),
+                    settings,
+                    report,
+                    phrases.lead(done[item], is_open, first, last, conditioning.mask.device),
+                )
+            is_open[window] = False
         return done
+
+    def _solved(
+        self,
+        conditioning: Conditioning,
+        noise: NDArray[np.float32],  # (t, c)
+        settings: SamplerSettings,
+        report: FractionDone,
+        lead: Lead | None,
+    ) -> NDArray[np.float32]:
+        """One window of one take, (t, c)."""
+        start = torch.from_numpy(noise[None]).to(conditioning.mask.device)
+        composed = sample(self._model, conditioning, start, settings, progress=report, lead=lead)
+        values: NDArray[np.float32] = composed[0].float().cpu().numpy()
+        return values
 
     def renew(
         self,
@@ -183,6 +203,8 @@ class Sketch:
         groups = len(score_latents.GROUPS)
         open_cells = np.broadcast_to(renewed.reshape(len(renewed), -1), (len(renewed), groups)).copy()
         done = latents.copy()
+        phrases = Phrases.of(commission.tempo_map, commission.hits, self._channels)
+        channel_group = self._model.channel_group.cpu().numpy()
         spans = list(
             renewal_windows(np.asarray(open_cells.any(axis=1)), _window_frames(commission.window_scale))
         )
@@ -191,18 +213,17 @@ class Sketch:
             conditioning = self._conditioning(
                 commission, grid[window], curve[window], done[None, window], ~open_cells[window]
             )
-            noise = latent_noise(commission.seeds[0], first, last - first, done.shape[1])[None]
+            cells = open_cells[:, channel_group]
 
             def report(fraction: float, index: int = index) -> None:
                 cancel()
                 on_progress((index + fraction) / len(spans))
 
-            device = conditioning.mask.device
-            composed = sample(
-                self._model, conditioning, torch.from_numpy(noise).to(device), settings, progress=report
-            )
-            cells = open_cells[window][:, self._model.channel_group.cpu().numpy()]
-            done[window] = np.where(cells, composed[0].float().cpu().numpy(), done[window])
+            # a span fits what lies around it, whose bars may be counted otherwise than when it was composed
+            lead = None if is_span else phrases.lead(done, cells, first, last, conditioning.mask.device)
+            noise = phrases.noise(commission.seeds[0], first, last - first)
+            composed = self._solved(conditioning, noise, settings, report, lead)
+            done[window] = np.where(cells[window], composed, done[window])
             open_cells[:last] = False
         return done
 
