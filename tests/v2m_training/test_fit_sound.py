@@ -13,8 +13,12 @@ from typing import Any, Literal
 
 import pytest
 import torch
+import torch.distributed as dist
 from safetensors import safe_open
 from safetensors.torch import load_file
+from torch import nn
+from torch.distributed.fsdp import FSDPModule
+from torch.distributed.tensor import DTensor
 from v2m_training.export.adapter import export_run
 from v2m_training.fit.ablation import Ablation
 from v2m_training.fit.config import (
@@ -29,6 +33,7 @@ from v2m_training.fit.config import (
 from v2m_training.fit.lora import merged_weights
 from v2m_training.fit.objective import Objective, data_of, noised, prediction_between, stepped, target
 from v2m_training.fit.run import fit
+from v2m_training.fit.team import Team, with_weights
 from v2m_training.settings import read_settings
 
 from v2m.backbones.sound.head import load_head
@@ -359,3 +364,19 @@ def test_the_ablations_that_come_along_train_an_arm_each(
             fit(run, toy.ToyModel(curves=len(run.curve.kernels_s)))
     with pytest.raises(UsageError, match="no arm"):
         ablation.chosen("none such")
+
+
+def test_each_block_is_spread_by_itself(toy: ModuleType) -> None:
+    from torch.testing._internal.distributed.fake_pg import FakeStore
+
+    model = toy.ToyModel()
+    blocks = model.blocks()
+    dist.init_process_group("fake", store=FakeStore(), rank=0, world_size=2)
+    try:
+        early = [with_weights(block.ff, nn.Identity()) for block in blocks]
+        Team(torch.device("cpu"), 0, 2).shard(model.module, blocks, early)
+        spread = [part for part in model.module.modules() if isinstance(part, FSDPModule)]
+        assert spread == [model.module, *(part for block in blocks for part in (block, block.ff))]
+        assert all(isinstance(value, DTensor) for value in model.module.parameters())
+    finally:
+        dist.destroy_process_group()

@@ -70,6 +70,9 @@ class ToyModel:
     def blocks(self) -> list[nn.Module]:
         return list(self.module.blocks)
 
+    def early(self) -> list[tuple[nn.Module, ...]]:
+        return []
+
     def store_in(self, dtype: torch.dtype) -> None:
         self.module.to(dtype)
         self.module.event_column.data = self.module.event_column.data.float()

@@ -14,6 +14,7 @@ from v2m.backbones.sound.model import LatentGrid
 from v2m.errors import UsageError
 from v2m_training.fit.config import HeadShape
 from v2m_training.fit.objective import Objective
+from v2m_training.fit.team import Early
 from v2m_training.prepare.prepared import SetFacts
 
 
@@ -34,6 +35,10 @@ class HeadModel:
 
     def blocks(self) -> list[nn.Module]:
         """None that would be worth computing twice."""
+        return []
+
+    def early(self) -> list[Early]:
+        """Nothing: there are no blocks."""
         return []
 
     def store_in(self, dtype: torch.dtype) -> None:

@@ -23,6 +23,14 @@ from torch.distributed.fsdp import fully_shard
 from v2m.errors import UnsupportedError
 from v2m.model.device import choose_device
 
+Early = tuple[nn.Module, ...]
+"""Parts of a block that are called one after the other before it is the block's turn."""
+
+
+def with_weights(*parts: nn.Module) -> Early:
+    """Those that have any: a norm that a model was built without is nothing to be spread."""
+    return tuple(part for part in parts if any(True for _ in part.parameters()))
+
 
 @dataclass(frozen=True)
 class Team:
@@ -37,13 +45,23 @@ class Team:
         """Whether this process writes what is written once."""
         return self.rank == 0
 
-    def shard(self, module: nn.Module) -> None:
+    def shard(self, module: nn.Module, blocks: Sequence[nn.Module], early: Sequence[Early]) -> None:
         """Spread a module's weights, their gradients and their optimiser's state over the processes.
 
-        They come together for a step as a whole: these models make the keys of the words for all blocks
-        before the first, and 6 GB of weights are little beside what their optimiser would hold.
+        The weights of a block come together when it is its turn and part again behind it, so that no process
+        ever holds all of them.
+
+        Args:
+            module: the network.
+            blocks: its repeated layers.
+            early: what of them is called before it is their turn.
         """
-        fully_shard(module, mesh=init_device_mesh(self.device.type, (self.size,)))
+        mesh = init_device_mesh(self.device.type, (self.size,))
+        for parts in early:
+            fully_shard(list(parts), mesh=mesh)
+        for block in blocks:
+            fully_shard(block, mesh=mesh)
+        fully_shard(module, mesh=mesh)
 
     def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
         """The mean over all processes, in one message."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from v2m.backbones.sound.model import LatentGrid
 from v2m_training.fit.objective import Objective
+from v2m_training.fit.team import Early
 
 Conditions = Any
 """What a family makes of prompts and lengths; looked at by that family alone."""
@@ -52,6 +53,10 @@ class Trainable(Protocol):
 
     def blocks(self) -> Sequence[nn.Module]:
         """The repeated layers of `module`: where they take memory, computed again in the backward pass."""
+        ...
+
+    def early(self) -> Sequence[Early]:
+        """What of the blocks is called before it is their turn, such as what makes the words' keys."""
         ...
 
     def store_in(self, dtype: torch.dtype) -> None:

@@ -73,7 +73,7 @@ class Trainer:
                 block.forward = partial(checkpoint, block.forward, use_reentrant=False)
         self.is_sharded = self.config.trained == "everything" and self.team.size > 1
         if self.is_sharded:
-            self.team.shard(module)
+            self.team.shard(module, blocks, self.model.early())
 
     def update(self, batch: Batch) -> StepResult:
         """One step on this process's share of the batch; every process takes it at the same time.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -22,9 +23,11 @@ from v2m.backbones.paper.words import Words, text_encoder_folder
 from v2m.backbones.sound.arithmetic import choose_arithmetic
 from v2m.backbones.sound.model import LatentGrid
 from v2m.model.conditioning import Conditioning
+from v2m.model.dit import Block
 from v2m_training.fit.column import NAME, EventColumn
 from v2m_training.fit.config import FitConfig
 from v2m_training.fit.objective import Objective
+from v2m_training.fit.team import Early, with_weights
 from v2m_training.fit.words import Remembered
 
 
@@ -67,6 +70,11 @@ class Bound:
     def blocks(self) -> list[nn.Module]:
         """The transformer's blocks."""
         return self._blocks
+
+    def early(self) -> list[Early]:
+        """What makes the words' keys, once for all steps."""
+        made = (cast(Block, block).cross_attention for block in self._blocks)
+        return [with_weights(attention.key_value, attention.key_norm) for attention in made]
 
     def store_in(self, dtype: torch.dtype) -> None:
         """All but the column, as at inference."""

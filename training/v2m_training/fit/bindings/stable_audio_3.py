@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import torch
@@ -21,12 +21,13 @@ from v2m.backbones.sound.model import LatentGrid
 from v2m.backbones.stable_audio_3.lora import read_lora
 from v2m.backbones.stable_audio_3.model import StableAudio3
 from v2m.backbones.stable_audio_3.text import TextEncoder, text_encoder_folder
-from v2m.backbones.stable_audio_3.transformer import Condition, DiffusionTransformer
+from v2m.backbones.stable_audio_3.transformer import Condition, DiffusionTransformer, Layer
 from v2m.backbones.stable_audio_3.weights import WEIGHTS, load_parts
 from v2m.errors import UsageError
 from v2m_training.fit.column import NAME
 from v2m_training.fit.config import FitConfig
 from v2m_training.fit.objective import Objective
+from v2m_training.fit.team import Early, with_weights
 from v2m_training.fit.words import Remembered
 
 OFFICIAL: Final = "model.model."
@@ -91,6 +92,13 @@ class Bound:
     def blocks(self) -> list[nn.Module]:
         """The transformer's layers."""
         return list(self.module.transformer.transformer.layers)
+
+    def early(self) -> list[Early]:
+        """What makes the words' keys, and what the mask adds, once for all steps."""
+        layers = [cast(Layer, layer) for layer in self.module.transformer.transformer.layers]
+        asked = [layer.cross_attn for layer in layers]
+        keys = [with_weights(attention.to_kv, attention.k_norm) for attention in asked]
+        return [*keys, *((layer.to_local_embed,) for layer in layers)]
 
     def store_in(self, dtype: torch.dtype) -> None:
         """All of the transformer, as at inference; its levels of noise stay float32 up to their features."""

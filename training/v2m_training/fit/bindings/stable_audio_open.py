@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import torch
@@ -23,12 +23,13 @@ from v2m.backbones.stable_audio_open.files import ModelFolder
 from v2m.backbones.stable_audio_open.loaded import Loaded
 from v2m.backbones.stable_audio_open.model import StableAudioOpen
 from v2m.backbones.stable_audio_open.numbers import told_seconds
-from v2m.backbones.stable_audio_open.transformer import DiffusionTransformer
+from v2m.backbones.stable_audio_open.transformer import DiffusionTransformer, Layer
 from v2m.errors import UsageError
 from v2m_training.fit.column import NAME
 from v2m_training.fit.config import FitConfig
 from v2m_training.fit.exact import compute_exactly
 from v2m_training.fit.objective import Objective
+from v2m_training.fit.team import Early, with_weights
 from v2m_training.fit.words import Remembered
 
 OFFICIAL: Final = "model.model."
@@ -97,6 +98,11 @@ class Bound:
     def blocks(self) -> list[nn.Module]:
         """The transformer's layers."""
         return list(self.module.transformer.transformer.layers)
+
+    def early(self) -> list[Early]:
+        """What makes the words' keys, once for all steps."""
+        made = (cast(Layer, layer).cross_attn for layer in self.module.transformer.transformer.layers)
+        return [with_weights(attention.to_kv, attention.k_norm) for attention in made]
 
     def store_in(self, dtype: torch.dtype) -> None:
         """The layers, as at inference; time and seconds stay as they are."""
