@@ -160,6 +160,9 @@ def print_table(results: dict[str, list[Heard]], training: Sequence[Likeness]) -
         row += f"{_values(found, 'chance').mean():8.2f}"
         print(row + distances.told(name, [one.likeness for one in found]))
     print(f"{'learned from':{22 + 24 * len(MEASURES)}}" + distances.told("", training[: len(base)]))
+    for name in rows:
+        changes = (f"{kind} {distances.change(kind, TEXT_ONLY, name)}" for kind in KINDS)
+        print(f"distances from {TEXT_ONLY} to {name}: " + ", ".join(changes))
     arms = [name for name in rows if name != BESIDE]
     if len(arms) > 1:
         _print_change(results, arms, distances)
@@ -170,15 +173,20 @@ class _Distances:
 
     def __init__(self, training: Sequence[Likeness]) -> None:
         self._closeness = {kind: Closeness([getattr(one, kind) for one in training]) for kind in KINDS}
-        self.found: dict[tuple[str, str], Distance] = {}
+        self._found: dict[tuple[str, str], Distance] = {}
 
     def told(self, name: str, pieces: Sequence[Likeness]) -> str:
         """Measure a row; its cells."""
         cells = ""
         for kind, closeness in self._closeness.items():
-            found = self.found[kind, name] = closeness([getattr(one, kind) for one in pieces])
+            found = self._found[kind, name] = closeness([getattr(one, kind) for one in pieces])
             cells += f"{found.value:13.3f} ±{found.half_width:.3f}"
         return cells
+
+    def change(self, kind: str, first: str, last: str) -> str:
+        """From one row to another, over the same cases."""
+        apart = self._found[kind, last] - self._found[kind, first]
+        return f"{apart.value:+.3f} ±{apart.half_width:.3f}"
 
 
 def _print_change(results: dict[str, list[Heard]], arms: Sequence[str], distances: _Distances) -> None:
@@ -193,8 +201,7 @@ def _print_change(results: dict[str, list[Heard]], arms: Sequence[str], distance
             line += f"; falls from arm to arm: p {stats.page_trend_test(table).pvalue:.1e} (Page)"
         print(line)
     for kind in KINDS:
-        apart = distances.found[kind, last] - distances.found[kind, first]
-        print(f"{kind} distance from {first} to {last}: {apart.value:+.3f} ±{apart.half_width:.3f}")
+        print(f"{kind} distance from {first} to {last}: {distances.change(kind, first, last)}")
     for name in [name for name in results if name != TEXT_ONLY]:
         apart = distances.found["score", name] - distances.found["score", TEXT_ONLY]
         print(

@@ -62,9 +62,12 @@ def _make(listing: Path, made: Path, player: QuickPlayer) -> None:
 
 
 def smoothed_corpus(sharp: Path, out: Path, kernel_s: float) -> None:
-    """A corpus as `v2m-train curve` reads it, with curves of one smoothing."""
+    """A corpus as `v2m-train curve` reads it, with curves of one smoothing; what is there stays."""
     out.mkdir(parents=True, exist_ok=True)
     for made in sorted(sharp.glob("[0-9]*.safetensors")):
+        listing = out / f"{made.stem}.json"
+        if listing.is_file():
+            continue
         tensors, facts = load_file(made), json.loads(made.with_suffix(".json").read_text("utf-8"))
         shard: dict[str, NDArray[np.float16]] = {}
         for k, fact in enumerate(facts):
@@ -73,7 +76,7 @@ def smoothed_corpus(sharp: Path, out: Path, kernel_s: float) -> None:
             curve = resample(np.arange(len(smooth)) / FINE_RATE_HZ, smooth, at_s)
             shard |= {f"latents_{k}": tensors[f"latents_{k}"], f"curve_{k}": curve.astype(np.float16)}
         save_file(shard, out / made.name)
-        (out / f"{made.stem}.json").write_text(json.dumps(facts), encoding="utf-8")
+        listing.write_text(json.dumps(facts), encoding="utf-8")
 
 
 def learned_curves(corpus: Path) -> NDArray[np.float64]:
