@@ -145,7 +145,20 @@ def make_film(folder: Path) -> Path:
     return path
 
 
+def main(arguments: list[str]) -> int:
+    """Draw where the one argument says; returns the exit code, as `v2m` has them."""
+    if len(arguments) != 1:
+        print("usage: python examples/demo_film.py FOLDER", file=sys.stderr)
+        return 2
+    try:
+        print(make_film(Path(arguments[0])))
+    except OSError as error:
+        print(f"The film cannot be drawn into {arguments[0]}: {error.strerror or error}.", file=sys.stderr)
+        return 4
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python examples/demo_film.py FOLDER")
-    print(make_film(Path(sys.argv[1])))
+    sys.exit(main(sys.argv[1:]))

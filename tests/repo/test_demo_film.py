@@ -59,3 +59,12 @@ def test_one_dissolve_and_two_markers(timeline: otio.schema.Timeline) -> None:
         ("hit", "RED"),
         ("section", "GREEN"),
     }
+
+
+def test_what_it_cannot_draw_into_is_one_sentence(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for arguments, code in (([], 2), ([str(tmp_path / "file")], 4), ([str(tmp_path / "file" / "below")], 4)):
+        command = [sys.executable, str(repository / "examples/demo_film.py"), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (code, "")
+        assert len(done.stderr.splitlines()) == 1

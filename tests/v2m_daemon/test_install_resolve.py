@@ -1,5 +1,6 @@
 """`v2m install-resolve` and what the doctor says of Resolve, on the three systems."""
 
+import errno
 import json
 import shutil
 import sys
@@ -136,8 +137,13 @@ def test_what_is_not_ours_is_neither_replaced_nor_removed(machine: Machine, addr
     assert (folder / "V2M Takes.lua").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_told(machine: Machine, addresses: Addresses) -> None:
-    machine.home.write_text("no folder")
+def test_a_folder_that_cannot_be_written_is_told(
+    machine: Machine, addresses: Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", denied)
     with pytest.raises(OutputWriteError, match="script folder") as caught:
         install(script_folder(machine, "user"), addresses)
     assert "--user" in caught.value.hint
@@ -184,3 +190,13 @@ def test_scripts_are_made_anew_from_their_parts(tmp_path: Path) -> None:
     assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.glob("*.lua")} == {
         f"{name}.lua": shipped(name) for name in MENU
     }
+
+
+def test_a_file_where_the_folder_should_be_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    for place in (tmp_path / "notes.txt", tmp_path / "notes.txt" / "scripts"):
+        assert main(["install-resolve", "--to", str(place)]) == 4
+        assert "a file is in its place" in capsys.readouterr().err
+    assert (tmp_path / "notes.txt").read_text() == "mine"

@@ -50,6 +50,11 @@ def install(folder: Path, addresses: Addresses) -> tuple[Path, ...]:
             )
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise OutputWriteError(
+            f"The script folder {folder} cannot be made: a file is in its place.",
+            hint="Name a folder with --to, or move the file away.",
+        ) from error
     except OSError as error:
         raise _denied(folder, error.strerror or str(error)) from error
     for name in MENU:
