@@ -28,7 +28,9 @@ def composed(model: StableAudioOpen, window: SoundWindow) -> NDArray[np.float32]
     return model.compose(window, lambda fraction: None, lambda: None)
 
 
-@pytest.mark.parametrize("kind", ["open", *(pytest.param(k, marks=pytest.mark.slow) for k in ("small", "controlnet"))])
+@pytest.mark.parametrize(
+    "kind", ["open", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("small", "controlnet"))]
+)
 def test_a_take_is_the_same_alone_and_among_eight(kind: str, model_of: ModelOf, short: SoundWindow) -> None:
     model = model_of(kind)
     short = replace(short, steps=2)
