@@ -38,6 +38,9 @@ GRACE_S: Final = 0.5
 START_AGAIN_S: Final = 5.0
 """After an attendant broke: long enough not to fill the log, short enough not to be missed."""
 
+GARBAGE_AFTER: Final = 20_000
+"""New objects between two looks for garbage: some ten megabytes. Python's 700 come with every few calls."""
+
 DAY_S: Final = 24 * 3600.0
 
 Ready = Callable[[Endpoint], None]
@@ -108,6 +111,7 @@ def _freeze() -> None:
     """Look for garbage among the modules a last time: it takes 20 ms in which nobody is answered."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER)
 
 
 def _confinement(home: Home, config: Config, address: Address) -> Confinement:
