@@ -202,11 +202,6 @@ def _print_change(results: dict[str, list[Heard]], arms: Sequence[str], distance
         print(line)
     for kind in KINDS:
         print(f"{kind} distance from {first} to {last}: {distances.change(kind, first, last)}")
-    for name in [name for name in results if name != TEXT_ONLY]:
-        apart = distances.found["score", name] - distances.found["score", TEXT_ONLY]
-        print(
-            f"score distance of {name} less that of {TEXT_ONLY}: {apart.value:+.3f} ±{apart.half_width:.3f}"
-        )
 
 
 def _values(found: Sequence[Heard], measure: str) -> NDArray[np.float64]:

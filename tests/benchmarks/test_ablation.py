@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ablation import TEXT_ONLY, print_table
 from ablation_closeness import BAR_FRAMES, Closeness, Likeness, written
 from ablation_corpus import learned_curves
 from ablation_heard import Heard, keep, kept_at
@@ -65,3 +66,21 @@ def test_the_curves_of_a_corpus_are_read_without_its_music(tmp_path: Path) -> No
             {"latents_0": np.zeros((2, 2), np.float16), "curve_0": curve}, tmp_path / f"{name}.safetensors"
         )
     assert learned_curves(tmp_path).tolist() == [1, 2, 3]
+
+
+def test_the_table_tells_what_rises_and_what_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+
+    def row(hits: float, seed: int, moved: float) -> list[Heard]:
+        likenesses = zip(pieces(12, seed, moved), pieces(12, seed + 1, moved), strict=True)
+        return [Heard(hits, hits + 0.1 * rng.random(), 0.1, 0.7, Likeness(*both)) for both in likenesses]
+
+    training = [Likeness(*both) for both in zip(pieces(40, 1), pieces(40, 2), strict=True)]
+    results = {TEXT_ONLY: row(0.1, 3, 0.0), "short": row(0.8, 5, 0.5), "middle": row(0.5, 7, 0.3)}
+    print_table(results | {"long": row(0.2, 9, 0.1)}, training)
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "n 12 cases of 32 s; distance to 28 pieces"
+    (hits,) = (line for line in told if line.startswith("hits from short to long"))
+    assert -0.65 < float(hits.split(": ")[1].split()[0]) < -0.55
+    assert float(hits.rsplit("p ", 1)[1].split()[0]) < 1e-4
+    assert any(line.startswith("score distance from short to long: -") for line in told)
