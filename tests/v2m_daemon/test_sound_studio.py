@@ -36,7 +36,7 @@ class Loaded:
 class Loads:
     made: list[Loaded] = field(default_factory=list)
 
-    def __call__(self, name: str, adapter: Path | None = None) -> Any:
+    def __call__(self, name: str, adapter: Path | None = None, lora_strength: float = 1.0) -> Any:
         self.made.append(Loaded(name, adapter))
         return self.made[-1]
 
@@ -75,7 +75,7 @@ def test_jobs_change_takes_of_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     settings = ScoreSettings(prompt="rock, 120 BPM", seed=1, backbone="paper")
     with Shelf(tmp_path / "takes") as shelf:
         take = score(analysis, settings, shelf=shelf, stem="film", model=ToySound())[0]
-    studio = Studio(load_sound=lambda name, adapter=None: ToySound())
+    studio = Studio(load_sound=lambda name, **how: ToySound())
 
     def done(number: int, **asked: Any) -> Done:
         spec = JobSpec(document=str(take.folder), in_place=True, **asked)
