@@ -21,11 +21,15 @@ from v2m.encoders.protocol import Sound
 from v2m.errors import InputError
 from v2m.fit.fit import FitSettings, Laid, hear, lay
 from v2m.fit.music import Music
+from v2m.fit.stretch import Samples
 from v2m.hits import Hit
 from v2m.timebase import SAMPLE_RATE_HZ
 
 LONGEST_REEL_S: Final = 600.0
 """Ten minutes: 0.2 GB of sound, some seconds of search."""
+
+_LEAD_S: Final = 8.0
+"""What is heard before a reel begins: a tracker needs some bars to find its feet."""
 
 _CLEAR_S: Final = 1.0
 """A reel ends on a beat at least so long before its end, for the next one bends it from there."""
@@ -84,13 +88,18 @@ def lay_reels(
         end_s = duration_s * (number + 1) / count
         # so far ahead of the picture and no farther, or the sound would end before the programme
         last_s = min(end_s + until_s - duration_s, len(sound) / SAMPLE_RATE_HZ)
-        piece = sound[round(at_s * SAMPLE_RATE_HZ) : round(last_s * SAMPLE_RATE_HZ)]
-        reels.append(_reel(np.asarray(piece, np.float32), hits, (at_s, time_s, end_s), settings))
+        lead_s = min(_LEAD_S, at_s)
+        piece = sound[round((at_s - lead_s) * SAMPLE_RATE_HZ) : round(last_s * SAMPLE_RATE_HZ)]
+        reels.append(_reel(np.asarray(piece, np.float32), lead_s, hits, (at_s, time_s, end_s), settings))
     return (replace(reels[0], is_whole=True),) if count == 1 else tuple(reels)
 
 
 def _reel(
-    piece: np.ndarray, hits: Sequence[Hit], place: tuple[float, float, float], settings: FitSettings
+    piece: Samples,
+    lead_s: float,
+    hits: Sequence[Hit],
+    place: tuple[float, float, float],
+    settings: FitSettings,
 ) -> Reel:
     at_s, time_s, end_s = place
     shift_s = Fraction(time_s).limit_denominator(1_000_000)
@@ -103,20 +112,21 @@ def _reel(
             laid = lay(music, inside, end_s, settings)
             at_s = laid.course.pieces[0].song_s - laid.course.pieces[0].course_s
         else:
-            music = _from_a_beat(music)
+            music = _from_a_beat(music, lead_s)
             laid = lay(music, inside, end_s - time_s, settings, entry=0)
     except InputError as error:
         return Reel(at_s, time_s, end_s, None, None, error.message)
     return Reel(at_s, time_s, end_s, laid, music)
 
 
-def _from_a_beat(music: Music) -> Music:
-    """Music whose first beat is known to be at its beginning."""
-    beats_s = music.beats_s
+def _from_a_beat(music: Music, lead_s: float) -> Music:
+    """Music from a place on that is known to be a beat."""
+    beats_s = music.beats_s - lead_s
     kept = beats_s > music.interval_s / 2
     pulse = replace(music.pulse, beats_s=np.concatenate([[0.0], beats_s[kept]]))
     skipped = int(np.count_nonzero(~kept)) - 1
     form = music.form
     first = (form.first_downbeat - skipped) % form.beats_per_bar
     moments = np.concatenate([[0.0], form.moments[kept]])
-    return replace(music, pulse=pulse, form=replace(form, first_downbeat=first, moments=moments))
+    form = replace(form, first_downbeat=first, moments=moments)
+    return Music(music.duration_s - lead_s, pulse, form)

@@ -78,7 +78,7 @@ def test_reels_go_on_where_the_last_one_ended(tmp_path: Path, monkeypatch: pytes
     analysis = analysis_of(programme(CUTS, 960))
     settings = ScoreSettings(prompt="rock, 118 BPM", backbone="stable-audio-3-small", seed=3)
     found = {}
-    for name, longest_s in (("whole", 600.0), ("reels", 11.0)):
+    for name, longest_s in (("whole", 600.0), ("reels", 21.0)):
         monkeypatch.setattr(reels, "LONGEST_REEL_S", longest_s)
         with Shelf(tmp_path / name) as shelf:
             (found[name],) = score(analysis, settings, shelf=shelf, stem="film", model=ToySound(grid=GRID))
@@ -96,8 +96,8 @@ def test_reels_go_on_where_the_last_one_ended(tmp_path: Path, monkeypatch: pytes
         assert len(read_wav(take.wav)) == samples_covering(analysis.timeline.duration_s)
         assert not [note for note in record.notes if "Laid as it was composed" in note]
     whole, split = (take.record.metrics for take in found.values())
-    assert split["sch"]["value"] >= whole["sch"]["value"] - 0.2
-    assert split["hits_heard"] >= whole["hits_heard"] - 0.2
+    assert split["sch"]["value"] >= whole["sch"]["value"] - 0.25
+    assert split["hits_heard"] >= whole["hits_heard"] - 0.25
 
 
 @pytest.mark.slow
