@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from v2m.backbones.base import Commission
-from v2m.backbones.phrases import PERIOD_BARS, PULL, SECTION_BARS, SHARED, Phrases
+from v2m.backbones.phrases import EVENT_DEVIATIONS, PERIOD_BARS, PULL, SECTION_BARS, SHARED, Phrases
 from v2m.backbones.sketch import Sketch
 from v2m.codecs.layout import CHANNEL_NAMES, group_slices
 from v2m.curves import EventCurve
@@ -22,7 +22,8 @@ from v2m.tempo import TempoMap
 BAR = 16
 PERIOD = PERIOD_BARS * BAR
 FOUR_SECTIONS = TempoMap.steady(120, 4 * SECTION_BARS * 2)
-PHRASES = Phrases.of(FOUR_SECTIONS, (), CHANNEL_NAMES)
+STILL = np.zeros((len(FOUR_SECTIONS.beats_s) - 1) * BAR // 4, np.float32)
+PHRASES = Phrases.of(FOUR_SECTIONS, (), STILL, CHANNEL_NAMES)
 LEAD, DRUMS = group_slices["lead"], group_slices["drums"]
 
 
@@ -55,7 +56,7 @@ def test_sections_follow_each_other_as_a_a_b_a() -> None:
 
 
 def test_places_are_counted_from_the_first_downbeat() -> None:
-    late = Phrases.of(TempoMap(FOUR_SECTIONS.beats_s, 4, first_downbeat=3), (), CHANNEL_NAMES)
+    late = Phrases.of(TempoMap(FOUR_SECTIONS.beats_s, 4, first_downbeat=3), (), STILL, CHANNEL_NAMES)
     assert np.array_equal(late.places[12:300], PHRASES.places[:288])
 
 
@@ -81,9 +82,12 @@ def test_a_place_that_comes_once_is_left_alone() -> None:
     assert torch.allclose(lead(torch.ones_like(velocity), velocity, 0.5), velocity, atol=1e-6)
 
 
-def test_the_beat_of_a_hit_is_free() -> None:
+@pytest.mark.parametrize("is_hit", [True, False])
+def test_the_beat_of_a_hit_and_of_a_peak_of_the_curve_is_free(is_hit: bool) -> None:
     hit = Hit("cut", Fraction(2 * 5), "cut", 0.7, "a cut")  # beat 20, whose places are 80-83
-    bound = Phrases.of(FOUR_SECTIONS, (hit,), CHANNEL_NAMES)
+    curve = STILL.copy()
+    curve[80:84] = 0 if is_hit else EVENT_DEVIATIONS
+    bound = Phrases.of(FOUR_SECTIONS, (hit,) if is_hit else (), curve, CHANNEL_NAMES)
     t, c = len(bound.places), len(CHANNEL_NAMES)
     x = torch.ones(1, 2 * PERIOD, c)
     lead = bound.lead(np.zeros((t, c), np.float32), np.ones((t, c), bool), 0, 2 * PERIOD, torch.device("cpu"))

@@ -6,7 +6,7 @@ the flow starts from and is led by. Eight bars are a period, sixteen a section, 
 (`conditioning.grid_features`); sections follow each other as A A B A, every B a new one. Frames at the same
 place of a theme share most of their noise; and at every step of the solver the music that is foreseen there
 is drawn towards its mean over those frames, with what was composed of them before. What answers the picture
-stays free: the drums, and the beat of a hit.
+stays free: the drums, the beat of a hit, and moments at which the event curve stands high.
 
 All is a function of the seed, of frames counted absolutely and of the plan, so that windows, regions and
 machines agree. Axes: t latent frame, c channel.
@@ -47,6 +47,9 @@ composed pieces; either alone brings half of that, and a beat of a hit stays as 
 LOOKBACK_FRAMES: Final = 512
 """How far back composed music counts: two windows, over a B to the A before it, and the cost stays linear."""
 
+EVENT_DEVIATIONS: Final = 1.0
+"""The curve stands high from so many of its standard deviations above its mean."""
+
 _RETURNING: Final = ("bass", "harmony", "lead", "extras")
 _STREAM: Final = 2
 """Stream of the seed's noise that themes are drawn from; 0 is the frames' own, 1 the key's."""
@@ -63,11 +66,24 @@ class Phrases:
     """(c,) the channels of parts that return."""
 
     is_bound: NDArray[np.bool_]
-    """(t,) false in the beat of a hit: it neither is drawn nor draws others."""
+    """(t,) false at events, which neither are drawn nor draw others."""
 
     @classmethod
-    def of(cls, tempo_map: TempoMap, hits: Iterable[Hit], channels: tuple[str, ...]) -> Phrases:
-        """The phrases of a tempo map for a model that composes the named channels."""
+    def of(
+        cls,
+        tempo_map: TempoMap,
+        hits: Iterable[Hit],
+        curve: NDArray[np.float32],
+        channels: tuple[str, ...],
+    ) -> Phrases:
+        """The phrases of a tempo map.
+
+        Args:
+            tempo_map: of t latent frames.
+            hits: what the music has to mark.
+            curve: (t,) the event curve, as the model is told it.
+            channels: names of what the model composes.
+        """
         frames = np.arange((len(tempo_map.beats_s) - 1) * STEPS_PER_BEAT)
         bar = tempo_map.beats_per_bar * STEPS_PER_BEAT
         since_opening = frames - tempo_map.first_downbeat * STEPS_PER_BEAT
@@ -77,7 +93,7 @@ class Phrases:
         heavy_s = np.array([float(hit.time_s) for hit in hits if hit.weight >= HEAVY_WEIGHT])
         struck = np.round(tempo_map.beat_at(heavy_s) * STEPS_PER_BEAT).astype(np.int64)
         in_beat = (struck[:, None] + np.arange(STEPS_PER_BEAT)).ravel()
-        is_bound = ~np.isin(frames, in_beat)
+        is_bound = ~np.isin(frames, in_beat) & (curve < EVENT_DEVIATIONS)
         return cls(places, np.array([name.partition(".")[0] in _RETURNING for name in channels]), is_bound)
 
     def noise(self, seed: int, first: int, count: int) -> NDArray[np.float32]:

@@ -149,7 +149,7 @@ class Sketch:
         b, t, c = len(commission.seeds), len(curve), len(self._channels)
         done = np.zeros((b, t, c), np.float32)
         is_open = np.ones((t, c), bool)
-        phrases = Phrases.of(commission.tempo_map, commission.hits, self._channels)
+        phrases = self._phrases(commission, curve)
         spans = list(windows(t, _window_frames(commission.window_scale)))
         for index, (first, last, known) in enumerate(spans):
             window = slice(first, last)
@@ -173,6 +173,10 @@ class Sketch:
                 )
             is_open[window] = False
         return done
+
+    def _phrases(self, commission: Commission, curve: NDArray[np.float32]) -> Phrases:
+        heard = curve if commission.adherence > 0 else np.zeros_like(curve)  # 0 ignores it, here too
+        return Phrases.of(commission.tempo_map, commission.hits, heard, self._channels)
 
     def _solved(
         self,
@@ -203,7 +207,7 @@ class Sketch:
         groups = len(score_latents.GROUPS)
         open_cells = np.broadcast_to(renewed.reshape(len(renewed), -1), (len(renewed), groups)).copy()
         done = latents.copy()
-        phrases = Phrases.of(commission.tempo_map, commission.hits, self._channels)
+        phrases = self._phrases(commission, curve)
         channel_group = self._model.channel_group.cpu().numpy()
         spans = list(
             renewal_windows(np.asarray(open_cells.any(axis=1)), _window_frames(commission.window_scale))
