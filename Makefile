@@ -30,12 +30,14 @@ setup: $(STAMP)
 
 # torch comes first, so that the choice of its build is ours and not the resolver's. tinysoundfont comes
 # without its dependency pyaudio, which needs a C compiler and portaudio and serves only live playback.
+# What librosa compiles when it is first imported is compiled here, before tests import it in several processes.
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "V2M needs Python 3.11 or later: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet $(TORCH)
 	$(BIN)/python -m pip install --quiet --no-deps "tinysoundfont>=0.3.6"
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python -m v2m.metrics.librosa_library
 	@touch $@
 
 demo: $(STAMP)

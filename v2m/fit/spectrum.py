@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v2m.curves import FloatArray
-from v2m.errors import MissingPartError
+from v2m.metrics import librosa_library
 from v2m.timebase import SAMPLE_RATE_HZ
 
 Samples = NDArray[np.float32]
@@ -69,14 +69,7 @@ def librosa_module() -> Any:  # noqa: ANN401 - a module without types
     Raises:
         MissingPartError: it is not installed.
     """
-    try:
-        import librosa
-    except ImportError as error:
-        raise MissingPartError(
-            "Finding the beats of a song needs librosa, which is not installed.",
-            hint='Install it with: pip install "v2m[fit]"',
-        ) from error
-    return librosa
+    return librosa_library.librosa_module("Finding the beats of a song", "fit")
 
 
 def spectrum_of(samples: Samples) -> Spectrum:

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v2m.curves import FloatArray
-from v2m.errors import MediaError, MissingPartError
+from v2m.errors import MediaError
 from v2m.frames.sound import read_sound
+from v2m.metrics.librosa_library import librosa_module
 from v2m.timebase import SAMPLE_RATE_HZ
 
 RATE_HZ: Final = 22_050
@@ -99,11 +100,4 @@ def _read(path: Path) -> tuple[Mono, int]:
 
 
 def _librosa() -> ModuleType:
-    try:
-        import librosa
-    except ImportError as error:
-        raise MissingPartError(
-            "librosa, which listens for beats, is not installed.", hint='Run `pip install "v2m[evaluate]"`.'
-        ) from error
-    module: ModuleType = librosa
-    return module
+    return librosa_module("Listening for beats", "evaluate")

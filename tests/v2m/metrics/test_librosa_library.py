@@ -1,0 +1,31 @@
+"""librosa is imported by one process at a time, and its absence is told."""
+
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+
+import pytest
+from filelock import FileLock
+
+from v2m.errors import MissingPartError
+from v2m.metrics.librosa_library import _lock_path, librosa_module
+
+IMPORT = [sys.executable, "-m", "v2m.metrics.librosa_library"]
+
+
+def test_it_waits_until_another_process_has_imported_it() -> None:
+    found = find_spec("librosa")
+    assert found is not None
+    assert found.origin is not None
+    with FileLock(_lock_path(found.origin)):
+        waiting = subprocess.Popen(IMPORT)
+        time.sleep(2.0)  # alone it would have begun by now; on a slow machine the test proves less
+        assert waiting.poll() is None
+    assert waiting.wait(timeout=120) == 0
+
+
+def test_without_it_one_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "librosa", None)
+    with pytest.raises(MissingPartError, match="Listening needs librosa"):
+        librosa_module("Listening", "evaluate")
