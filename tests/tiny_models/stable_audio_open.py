@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors.torch import save_file
 
-from tests.tiny_models.stable_audio_open_config import official_config
+from tests.tiny_models.stable_audio_open_config import HEADS, official_config
 from tests.tiny_models.stable_audio_open_diffusers import below, write_diffusers
 from tests.tiny_models.stable_audio_open_weights import (
     CHANNELS,
@@ -31,6 +31,7 @@ from v2m.backbones.sound.model import SoundWindow
 __all__ = [
     "CHANNELS",
     "FIRST_FRAME",
+    "HEADS",
     "HOP",
     "NEGATIVE",
     "PROMPT",
