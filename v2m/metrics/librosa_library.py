@@ -57,10 +57,8 @@ def librosa_module(purpose: str, extra: str) -> ModuleType:
 
 def _lock_path(installed: str) -> Path:
     """A file for this copy of the library; beside it there may be no right to write."""
-    return (
-        Path(tempfile.gettempdir())
-        / f"v2m-librosa-{hashlib.sha256(installed.encode()).hexdigest()[:16]}.lock"
-    )
+    copy = hashlib.sha256(installed.encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"v2m-librosa-{copy}.lock"
 
 
 if __name__ == "__main__":

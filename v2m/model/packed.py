@@ -2,8 +2,8 @@
 
 A product lays its weights out in tiles before it multiplies; here that is done once, when a model is loaded,
 rather than at every step. It also chooses oneDNN for float32, which on processors that are not Intel's is the
-faster of the two libraries that torch has: 108 against 93 GFLOP/s on one core of Zen 4, in bfloat16 218
-against 200. In bfloat16 the numbers are the same to the last bit, in float32 they round otherwise.
+faster of the two libraries that torch has; `benchmarks/sound_speed.py` prints what a model gains in all. In
+bfloat16 the numbers are the same to the last bit, in float32 they round otherwise.
 
 Packed layers are for composing alone: they have no gradient, and their weights cannot be read or saved.
 """

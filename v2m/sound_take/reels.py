@@ -1,8 +1,8 @@
 """Composed sound of a long programme laid on its hits reel by reel, each going on where the last one ends.
 
-Looking for the best way through a track at once takes memory and time by the square of its length: 0.4 GB
-for an hour, 3 GB for four. A reel ends on a beat, and the next one begins on it, so nothing is left out or
-repeated and no seam is heard; what the whole gains over its reels is less than a beat at each seam.
+Looking for the best way through a track at once takes memory and time by the square of its length. A reel
+ends on a beat, and the next one begins on it, so nothing is left out or repeated and no seam is heard. A reel
+cannot prepare for what comes after it: where reels are very short, fewer hits are met.
 
 Conventions: as in `laying`.
 """
@@ -26,7 +26,7 @@ from v2m.hits import Hit
 from v2m.timebase import SAMPLE_RATE_HZ
 
 LONGEST_REEL_S: Final = 600.0
-"""Ten minutes: 0.2 GB of sound, some seconds of search."""
+"""Ten minutes: 0.2 GB of samples at 48 kHz, and a search that is still short beside composing them."""
 
 _LEAD_S: Final = 8.0
 """What is heard before a reel begins: a tracker needs some bars to find its feet."""

@@ -14,14 +14,18 @@ from v2m.metrics.librosa_library import _lock_path, librosa_module
 IMPORT = [sys.executable, "-m", "v2m.metrics.librosa_library"]
 
 
+@pytest.mark.slow
 def test_it_waits_until_another_process_has_imported_it() -> None:
     found = find_spec("librosa")
     assert found is not None
     assert found.origin is not None
+    began = time.monotonic()
+    subprocess.run(IMPORT, check=True)
+    alone_s = time.monotonic() - began
     with FileLock(_lock_path(found.origin)):
         waiting = subprocess.Popen(IMPORT)
-        time.sleep(2.0)  # alone it would have begun by now; on a slow machine the test proves less
-        assert waiting.poll() is None
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(timeout=3 * alone_s)
     assert waiting.wait(timeout=120) == 0
 
 
