@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from v2m_daemon.config import QueueSettings
 from v2m_daemon.confine import Confinement
 from v2m_daemon.home import Home
+from v2m_daemon.intake.errand import Errand
 from v2m_daemon.intake.inbox import Inbox
-from v2m_daemon.intake.job_directory import JobDirectory
+from v2m_daemon.intake.job_directory import JobDirectory, Mark
 from v2m_daemon.intake.schema import FOLDER, JOB_FIELDS, SCHEMAS, write_all
 from v2m_daemon.jobs.desk import Desk
 from v2m_daemon.jobs.spec import JobSpec
@@ -241,6 +242,34 @@ def test_the_same_name_again_is_another_job(client: Client, run: Run) -> None:
     run(scenario())
 
 
+@pytest.mark.parametrize("before", [None, '{"version": 1, "kind": "score", "document": "gone.otio"}'])
+def test_a_job_that_comes_between_two_looks_is_done(client: Client, run: Run, before: str | None) -> None:
+    class Between(JobDirectory):
+        """The client puts its job in place after the first look at which there is."""
+
+        def mark(self) -> Mark | None:
+            mark = super().mark()
+            if (ready := self.path / ".job.json").exists():
+                ready.replace(self.path / "job.json")
+            return mark
+
+    folder = client.put("x", prompt="sleep 0.3")
+    (folder / "job.json").rename(folder / ".job.json")
+    if before is not None:
+        (folder / "job.json").write_text(before)
+
+    async def scenario() -> None:
+        async with Desk.opened(client.home, client.executor, client.queue) as desk:
+            errand = Errand(Between(folder), desk, Confinement(client.home))
+            while not (folder / "result.json").exists():
+                await errand.advance()
+                await asyncio.sleep(0.01)
+                assert not (folder / "error.json").exists(), (folder / "error.json").read_text()
+
+    run(scenario())
+    assert len(client.executor.started) == 1
+
+
 def test_a_client_that_takes_its_directory_away_wants_no_more(
     client: Client, run: Run, tmp_path: Path
 ) -> None:
@@ -303,6 +332,12 @@ def test_leftovers_go_after_a_while_and_nothing_else(client: Client, run: Run, t
     run(scenario())
 
 
+def read_spec(directory: JobDirectory) -> JobSpec | None:
+    mark = directory.mark()
+    assert mark is not None
+    return directory.read_spec(mark)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -325,7 +360,7 @@ def test_whatever_a_client_writes_is_a_job_or_an_error(
     folder = tmp_path_factory.mktemp("job")
     (folder / "job.json").write_text(json.dumps(job))
     try:
-        spec = JobDirectory(folder).read_spec()
+        spec = read_spec(JobDirectory(folder))
     except V2MError:
         return
     assert spec is None or not wrong(job, "job"), "what is accepted fits the schema"
@@ -337,9 +372,9 @@ def test_what_is_no_json_object_never_gets_through(tmp_path: Path, data: bytes) 
     directory = JobDirectory(tmp_path)
     for _ in range(100):  # it may be half written for a while
         with contextlib.suppress(V2MError):
-            assert directory.read_spec() is None
+            assert read_spec(directory) is None
     with pytest.raises(V2MError):
-        directory.read_spec()
+        read_spec(directory)
 
 
 def test_the_shipped_schemas_are_fresh_and_say_what_the_reader_reads(tmp_path: Path) -> None:

@@ -59,6 +59,8 @@ class Errand:
     async def _begin_anew_if_changed(self) -> None:
         mark = await asyncio.to_thread(self.directory.mark)
         if mark != self._mark:
+            if self._job_id and not self._is_over:
+                log.info("%s: job.json was changed or taken away", self.directory.path.name)
             await self.give_up()
             self._mark, self._job_id = mark, ""
             self._is_over = self._is_cancelled = False
@@ -95,7 +97,10 @@ class Errand:
 
     async def _ask(self) -> JobView | None:
         """Have the job done; None while there is none."""
-        spec = await asyncio.to_thread(self.directory.read_spec)
+        if self._mark is None:
+            return None
+        # of the file that was marked: one that came since would seem changed, and its job be cancelled
+        spec = await asyncio.to_thread(self.directory.read_spec, self._mark)
         if spec is None:
             return None
         view = await self._desk.find(spec.request_id)

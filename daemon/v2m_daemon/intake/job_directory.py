@@ -73,12 +73,15 @@ class JobDirectory:
         return os.path.lexists(self.path / "cancel")
 
     def mark(self) -> Mark | None:
-        """Which `job.json` is there."""
+        """Which `job.json` is there; None where there is none.
+
+        Raises:
+            OSError: it cannot be said now.
+        """
         try:
-            seen = (self.path / "job.json").stat()
-        except OSError:
+            return _mark_of((self.path / "job.json").stat())
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        return seen.st_ino, seen.st_mtime_ns
 
     @property
     def changed_s(self) -> float:
@@ -89,8 +92,8 @@ class JobDirectory:
             newest = max([newest, *(each.lstat().st_mtime for each in self.path.iterdir())])
         return newest
 
-    def read_spec(self) -> JobSpec | None:
-        """What the client asks for; None while there is no `job.json`, or half a one.
+    def read_spec(self, mark: Mark) -> JobSpec | None:
+        """What the client asks for; None while there is half a `job.json`, or no longer the one marked.
 
         Raises:
             UsageError, InputError: it makes no sense.
@@ -104,6 +107,8 @@ class JobDirectory:
             return None
         except OSError as error:
             raise InputError(f"job.json cannot be read: {error.strerror}.") from error
+        if _mark_of(seen) != mark:
+            return None
         try:
             asked = _object(data)
         except UsageError:
@@ -111,7 +116,7 @@ class JobDirectory:
                 return None
             raise
         # the same file is the same request, and one put here later under the same name is another
-        named = os.fsencode(f"{self.path.name}\0{seen.st_ino}\0{seen.st_mtime_ns}\0") + data
+        named = os.fsencode("\0".join([self.path.name, *map(str, mark), ""])) + data
         request_id = f"inbox-{hashlib.sha256(named).hexdigest()}"
         return replace(_spec(asked, self.path), request_id=request_id)
 
@@ -172,6 +177,10 @@ class JobDirectory:
         before, times = self._looks
         self._looks = (look, times + 1 if look == before else 1)
         return self._looks[1] < HALF_WRITTEN_LOOKS
+
+
+def _mark_of(seen: os.stat_result) -> Mark:
+    return seen.st_ino, seen.st_mtime_ns
 
 
 def _object(data: bytes) -> dict[str, Any]:
