@@ -83,6 +83,37 @@ def test_what_is_not_stretched_is_copied() -> None:
     assert np.array_equal(out, samples[RATE_HZ : 9 * RATE_HZ])
 
 
+class Watched:
+    """Ten minutes of sound, quickly told, that knows how much of it was asked for at once."""
+
+    def __init__(self) -> None:
+        self.longest = 0
+
+    def __len__(self) -> int:
+        return 600 * RATE_HZ
+
+    def __getitem__(self, span: slice) -> np.ndarray:
+        first, last, _ = span.indices(len(self))
+        self.longest = max(self.longest, last - first)
+        places = np.arange(first, last, dtype=np.int64) * 7919 % 997
+        return np.repeat((places / 997 - 0.5).astype(np.float32)[:, None], 2, axis=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("pace", "seconds"), [(1.0, 150.0), (1.03, 90.0)])
+def test_however_long_one_pace_lasts_a_minute_of_it_is_read_at_once(pace: float, seconds: float) -> None:
+    song, beats_s = Watched(), np.arange(0.0, 500.0, 0.5)
+    sound = CourseSound(song, [Piece(0.0, 0.0, 600.0)])
+    out = stretched(sound, Warp(beats_s, beats_s * pace), round(seconds * RATE_HZ), never_cancel)
+    at = 0
+    for piece in out:
+        if pace == 1:
+            assert np.array_equal(piece, Watched()[at : at + len(piece)])
+        at += len(piece)
+    assert at == round(seconds * RATE_HZ)
+    assert song.longest < 61 * RATE_HZ
+
+
 @pytest.mark.parametrize("seconds", [0.1, 0.26, 1.0, 9.999])
 def test_the_music_is_as_long_as_asked_and_comes_out_the_same_again(seconds: float) -> None:
     warp = swinging(0.05, 4.0)

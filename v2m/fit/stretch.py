@@ -42,6 +42,9 @@ _LEAD: Final = round(0.004 * SAMPLE_RATE_HZ)
 _SPARE: Final = round(0.15 * SAMPLE_RATE_HZ)
 """Sound on both sides of a span, which the library looks at: a block of it is 120 ms."""
 
+_LONGEST_S: Final = 60.0
+"""Of a span: an hour at one pace, as music without a beat is laid, would be read at once."""
+
 _EVEN: Final = 1e-4
 """Stretch under this is none: a tenth of a millisecond a second."""
 
@@ -97,15 +100,15 @@ class CourseSound:
         high = min(first + len(out), end if end is not None else first + len(out), len(self._samples) - shift)
         if high <= low:
             return
-        places = np.arange(low, high)
-        gain = np.ones(high - low)
-        if begin is not None:
-            gain *= np.sin(np.clip((places - begin) / _CUT_FADE, 0, 1) * np.pi / 2)
-        if end is not None:
-            gain *= np.sin(np.clip((end - places) / _CUT_FADE, 0, 1) * np.pi / 2)
-        out[low - first : high - first] += (self._samples[low + shift : high + shift] * gain[:, None]).astype(
-            np.float32
-        )
+        laid = self._samples[low + shift : high + shift]
+        if begin is not None or end is not None:
+            places, gain = np.arange(low, high), np.ones(high - low)
+            if begin is not None:
+                gain *= np.sin(np.clip((places - begin) / _CUT_FADE, 0, 1) * np.pi / 2)
+            if end is not None:
+                gain *= np.sin(np.clip((end - places) / _CUT_FADE, 0, 1) * np.pi / 2)
+            laid = (laid * gain[:, None]).astype(np.float32)
+        out[low - first : high - first] += laid
 
 
 @dataclass(frozen=True)
@@ -176,12 +179,17 @@ def _spans(warp: Warp, sample_count: int) -> list[_Span]:
 
 
 def _corners(places: FloatArray, times: FloatArray) -> list[int]:
-    """Indices of the points between which straight lines stay near all others, as few as go in one pass."""
+    """Indices of the points between which straight lines stay near all others, as few as go in one pass.
+
+    They are no farther apart than `_LONGEST_S`, where there are points between.
+    """
     knots = [0]
     while knots[-1] < len(places) - 1:
         start = knots[-1]
         end = start + 1
-        while end + 1 < len(places) and _is_near_line(places[start : end + 2], times[start : end + 2]):
+        while end + 1 < len(places) and times[end + 1] - times[start] <= _LONGEST_S:
+            if not _is_near_line(places[start : end + 2], times[start : end + 2]):
+                break
             end += 1
         knots.append(end)
     return knots
@@ -229,6 +237,8 @@ def _slip(tail: Samples, body: Samples, at: int) -> int:
 
 def _faded(tail: Samples, head: Samples) -> Samples:
     """One sound fading into another as long, its level kept whether their waves agree or cancel."""
+    if np.array_equal(tail, head):
+        return head
     angle = (np.arange(len(head)) + 0.5) / len(head) * np.pi / 2
     down, up = np.cos(angle), np.sin(angle)
     one, other = tail.astype(np.float64), head.astype(np.float64)
