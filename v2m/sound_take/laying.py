@@ -64,7 +64,8 @@ def lay_sound(sound: Sound, analysis: Analysis, request: Request, *, until_s: fl
     """
     duration_s = float(analysis.timeline.duration_s)
     settings = FitSettings(max_stretch=request.max_stretch)
-    reels = lay_reels(sound, analysis.hits, duration_s, settings, until_s=until_s)
+    beat_s = 60.0 / request.bpm
+    reels = lay_reels(sound, analysis.hits, duration_s, settings, until_s=until_s, beat_s=beat_s)
     knots, beats = _joined_knots(reels, request), _joined_beats(reels, request)
     heard = [(reel.music, reel.laid) for reel in reels if reel.music is not None and reel.laid is not None]
     told = {

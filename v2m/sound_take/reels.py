@@ -56,10 +56,11 @@ class Reel:
     is_whole: bool = False
     """Whether it is all of the programme."""
 
-    def seam(self) -> tuple[float, float]:
-        """Its last clear beat: where in the composed sound, and when."""
+    def seam(self, beat_s: float) -> tuple[float, float]:
+        """Its last clear beat: where in the composed sound, and when; of a steady click where none was heard."""
         if self.laid is None:
-            return self.at_s + self.end_s - self.time_s, self.end_s
+            length_s = (self.end_s - self.time_s) // beat_s * beat_s
+            return self.at_s + length_s, self.time_s + length_s
         warp = self.laid.warp
         inner = np.flatnonzero(warp.time_s[1:-1] < self.end_s - self.time_s - _CLEAR_S)
         last = int(inner[-1]) + 1 if len(inner) else len(warp.time_s) - 1
@@ -67,7 +68,13 @@ class Reel:
 
 
 def lay_reels(
-    sound: Sound, hits: Sequence[Hit], duration_s: float, settings: FitSettings, *, until_s: float
+    sound: Sound,
+    hits: Sequence[Hit],
+    duration_s: float,
+    settings: FitSettings,
+    *,
+    until_s: float,
+    beat_s: float,
 ) -> tuple[Reel, ...]:
     """Lay the sound of a programme, in as many reels as it takes.
 
@@ -77,6 +84,7 @@ def lay_reels(
         duration_s: its length.
         settings: the knobs; nothing is left out or repeated.
         until_s: how far into the sound it may be used up by the programme's end.
+        beat_s: of the steady click that counts where no beat could be made out.
 
     Raises:
         MissingPartError: a library of the extra `fit` is not installed.
@@ -84,7 +92,7 @@ def lay_reels(
     count = ceil(duration_s / LONGEST_REEL_S)
     reels: list[Reel] = []
     for number in range(count):
-        at_s, time_s = reels[-1].seam() if reels else (0.0, 0.0)
+        at_s, time_s = reels[-1].seam(beat_s) if reels else (0.0, 0.0)
         end_s = duration_s * (number + 1) / count
         # so far ahead of the picture and no farther, or the sound would end before the programme
         last_s = min(end_s + until_s - duration_s, len(sound) / SAMPLE_RATE_HZ)

@@ -100,6 +100,31 @@ def test_reels_go_on_where_the_last_one_ended(tmp_path: Path, monkeypatch: pytes
     assert split["hits_heard"] >= whole["hits_heard"] - 0.25
 
 
+class Murmur(ToySound):
+    """Noise, in which no beat can be made out."""
+
+    def decode(self, latents: np.ndarray) -> np.ndarray:
+        return noise(len(latents) * self.grid.hop_samples) / 10
+
+
+@pytest.mark.slow
+def test_reels_without_a_beat_keep_the_click_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reels, "LONGEST_REEL_S", 15.0)
+    analysis = analysis_of(programme(CUTS, 960))
+    settings = ScoreSettings(prompt="drone, 118 BPM", backbone="stable-audio-3-small", seed=3)
+    with Shelf(tmp_path) as shelf:
+        (take,) = score(analysis, settings, shelf=shelf, stem="film", model=Murmur(), with_report=False)
+    assert len([note for note in take.record.notes if "Laid as it was composed from" in note]) == 3
+    np.testing.assert_allclose(np.diff(take.record.tempo_map.beats_s), 60 / 118, atol=2e-6)
+    assert take.record.sound is not None
+    places, times = np.array(take.record.sound.laid.knots).T
+    np.testing.assert_allclose(places, times, atol=1e-5)
+    assert times[-1] == pytest.approx(40.0)
+    assert len(read_wav(take.wav)) == samples_covering(analysis.timeline.duration_s)
+
+
 @pytest.mark.slow
 def test_a_stored_file_is_open_only_while_it_is_read(tmp_path: Path) -> None:
     analysis = analysis_of(programme([48], 96))
