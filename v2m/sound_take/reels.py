@@ -57,7 +57,7 @@ class Reel:
     """Whether it is all of the programme."""
 
     def seam(self, beat_s: float) -> tuple[float, float]:
-        """Its last clear beat: where in the composed sound, and when; of a steady click where none was heard."""
+        """Its last clear beat, where none was heard one of a click: where in the composed sound, and when."""
         if self.laid is None:
             length_s = (self.end_s - self.time_s) // beat_s * beat_s
             return self.at_s + length_s, self.time_s + length_s
