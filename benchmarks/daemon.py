@@ -1,9 +1,9 @@
 """What the daemon's own part costs: answers under a burst and under load, cancels, memory and descriptors.
 
 Jobs take milliseconds here, so that nothing but the daemon is measured; clients are in this process, over the
-daemon's Unix socket. Run as `python benchmarks/daemon.py [--seconds 20] [--jobs 1000]`. The peer is a server
-of grpc.aio that answers every call with nothing: whatever it takes, the daemon cannot take less. Milliseconds
-of the processor stand beside those of the wall, which on a busy machine say how busy it is.
+daemon's Unix socket. Run as `python benchmarks/daemon.py [--seconds 20] [--jobs 1000] [--bursts 5]`. The peer
+is a server of grpc.aio that answers 64 calls with nothing and refuses the others as the daemon does: whatever it
+takes, the daemon cannot take less. Bursts of both take turns, so that a busy machine is busy for both.
 Bars: 500 submits at once into a queue of 64 all answered, 99 of 100 within 100 ms; GetJob under 50 watchers
 and 20 submitters 99 of 100 within 50 ms; cancels within 1 s; no growth over the jobs.
 """
@@ -12,26 +12,35 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import grpc
 from v2m_daemon.access import read_token
 from v2m_daemon.home import Home
+from v2m_daemon.server.status import DETAILS_KEY, encoded
 
+from v2m.errors import BusyError
 from v2m.rpc.v1 import scoring_pb2 as pb
 from v2m.rpc.v1 import scoring_pb2_grpc
 
 TESTS = Path(__file__).resolve().parent.parent / "tests" / "v2m_daemon"
 OPTIONS = (("grpc.use_local_subchannel_pool", 1),)
 """A connection for each client, as separate programs have."""
+
+CALLS, PLACES = 500, 64
+"""In a burst, and in the daemon's queue."""
+
+PEER: Final = "alone.sock"
 
 
 class Client:
@@ -95,15 +104,18 @@ def show(what: str, took_ms: list[float]) -> None:
     )
 
 
-async def at_once(what: str, clients: list[Client], pid: int, make: Make) -> list[grpc.StatusCode]:
-    """500 calls at once over 20 connections; how they ended."""
+async def at_once(
+    what: str, clients: list[Client], pid: int, make: Make
+) -> tuple[list[grpc.StatusCode], float]:
+    """500 calls at once over 20 connections; how they ended, and within how many milliseconds 99 of 100."""
     hello = pb.GetServerInfoRequest()
     await asyncio.gather(*(timed(client.call("GetServerInfo", hello)) for client in clients))  # connected
     before_ms = cpu_ms(pid)
-    answers = await asyncio.gather(*(timed(make(clients[n % 20])) for n in range(500)))
-    show(what, [took for took, _ in answers])
-    print(f"{'':<44} {(cpu_ms(pid) - before_ms) / 500:.2f} ms of the server's processor a call")
-    return [code for _, code in answers]
+    answers = await asyncio.gather(*(timed(make(clients[n % 20])) for n in range(CALLS)))
+    took_ms = [took for took, _ in answers]
+    show(what, took_ms)
+    print(f"{'':<44} {(cpu_ms(pid) - before_ms) / CALLS:.2f} ms of the server's processor a call")
+    return [code for _, code in answers], percentile(took_ms, 99)
 
 
 def cpu_ms(pid: int) -> float:
@@ -112,22 +124,32 @@ def cpu_ms(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
-async def alone(home: Home) -> None:
-    """The same 500 calls to gRPC with nothing behind it."""
-    command = [sys.executable, __file__, "--alone", str(home.socket.with_name("alone.sock"))]
+@contextlib.contextmanager
+def alone(home: Home) -> Iterator[subprocess.Popen[str]]:
+    """The peer, in a process of its own."""
+    command = [sys.executable, __file__, "--alone", str(home.socket.with_name(PEER))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None  # noqa: S101 - for the type checker
         server.stdout.readline()
-        clients = [Client(home, f"c{number}", "alone.sock") for number in range(20)]
-        await at_once("500 calls at once of gRPC alone", clients, server.pid, lambda one: one.submit("calm"))
+        yield server
         server.terminate()
 
 
 class Nothing(scoring_pb2_grpc.ScoringServiceServicer):
-    """Answers with nothing."""
+    """Does nothing, and says so or that it has no room."""
+
+    def __init__(self) -> None:
+        """Nobody has called yet."""
+        self._calls = 0
 
     async def Score(self, request: Any, context: Any) -> pb.ScoreResponse:  # noqa: ANN401
-        """See the contract."""
+        """Of 500 calls the first as many as the daemon's queue holds are taken."""
+        self._calls += 1
+        if (self._calls - 1) % CALLS >= PLACES:
+            error = BusyError(f"The queue is full: {PLACES} jobs wait.", hint="Come back when they are done.")
+            message, details = encoded(error)
+            trailers = ((DETAILS_KEY, details),)
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, message, trailing_metadata=trailers)
         return pb.ScoreResponse()
 
 
@@ -141,17 +163,39 @@ async def serve_alone(socket: str) -> None:
     await server.wait_for_termination()
 
 
-async def burst(home: Home, pid: int) -> None:
-    """500 submits at once into a queue of 64."""
+async def bursts(home: Home, pid: int, count: int) -> None:
+    """500 submits at once into a queue of 64, several times."""
+    with alone(home) as peer:
+        rounds = [(await burst_alone(home, peer.pid), await burst(home, pid)) for _ in range(count)]
+    alone_ms, daemon_ms = (statistics.median(column) for column in zip(*rounds, strict=True))
+    print(
+        f"{f'the median of {count} bursts':<44} p99 {daemon_ms:.1f} ms; of gRPC alone {alone_ms:.1f} ms, "
+        f"{daemon_ms / alone_ms:.2f} times"
+    )
+
+
+async def burst_alone(home: Home, pid: int) -> float:
+    """The p99 of the peer."""
+    clients = [Client(home, f"c{number}", PEER) for number in range(20)]
+    _, p99_ms = await at_once("500 calls at once of gRPC alone", clients, pid, lambda one: one.submit("calm"))
+    return p99_ms
+
+
+async def burst(home: Home, pid: int) -> float:
+    """The p99 of the daemon, whose only worker is busy."""
     clients = [Client(home, f"c{number}") for number in range(20)]
     gate = await clients[0].submit("sleep 600")
-    codes = await at_once(
-        "500 submits at once into a queue of 64", clients, pid, lambda client: client.submit("calm")
+    codes, p99_ms = await at_once(
+        f"{CALLS} submits at once into a queue of {PLACES}",
+        clients,
+        pid,
+        lambda client: client.submit("calm"),
     )
     accepted, refused = codes.count(grpc.StatusCode.OK), codes.count(grpc.StatusCode.RESOURCE_EXHAUSTED)
-    print(f"{'':<44} {accepted} accepted, {refused} told to come back, {500 - accepted - refused} else")
+    print(f"{'':<44} {accepted} accepted, {refused} told to come back, {CALLS - accepted - refused} else")
     await clients[0].call("CancelJob", pb.CancelJobRequest(job_id=gate))
     await until_idle(clients[0])
+    return p99_ms
 
 
 async def until_idle(client: Client) -> None:
@@ -232,6 +276,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--jobs", type=int, default=1000)
+    parser.add_argument("--bursts", type=int, default=5)
     parser.add_argument("--alone", metavar="SOCKET", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.alone:
@@ -247,8 +292,7 @@ def main() -> None:
             assert daemon.stdout is not None  # noqa: S101 - for the type checker
             daemon.stdout.readline()
             steps: list[Callable[[], Awaitable[None]]] = [
-                lambda: alone(home),
-                lambda: burst(home, daemon.pid),
+                lambda: bursts(home, daemon.pid, arguments.bursts),
                 lambda: load(home, arguments.seconds),
                 lambda: cancels(home),
                 lambda: growth(home, daemon.pid, arguments.jobs),
