@@ -2,8 +2,8 @@
 
 Jobs take milliseconds here, so that nothing but the daemon is measured; clients are in this process, over the
 daemon's Unix socket. Run as `python benchmarks/daemon.py [--seconds 20] [--jobs 1000] [--bursts 5]`. The peer
-is a server of grpc.aio that answers 64 calls with nothing and refuses the others as the daemon does: whatever it
-takes, the daemon cannot take less. Bursts of both take turns, so that a busy machine is busy for both.
+is a server of grpc.aio that answers 64 calls with nothing and refuses the others as the daemon does: whatever
+it takes, the daemon cannot take less. Bursts of both take turns, so that a busy machine is busy for both.
 Bars: 500 submits at once into a queue of 64 all answered, 99 of 100 within 100 ms; GetJob under 50 watchers
 and 20 submitters 99 of 100 within 50 ms; cancels within 1 s; no growth over the jobs.
 """
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc
-from v2m_daemon.access import read_token
+from daemon_client import Client, cpu_ms, percentile, show, timed
 from v2m_daemon.home import Home
 from v2m_daemon.server.status import DETAILS_KEY, encoded
 
@@ -34,74 +34,12 @@ from v2m.rpc.v1 import scoring_pb2 as pb
 from v2m.rpc.v1 import scoring_pb2_grpc
 
 TESTS = Path(__file__).resolve().parent.parent / "tests" / "v2m_daemon"
-OPTIONS = (("grpc.use_local_subchannel_pool", 1),)
-"""A connection for each client, as separate programs have."""
-
 CALLS, PLACES = 500, 64
 """In a burst, and in the daemon's queue."""
 
 PEER: Final = "alone.sock"
 
-
-class Client:
-    """One program that talks to the daemon."""
-
-    def __init__(self, home: Home, name: str, socket: str = "") -> None:
-        """Connects with the first call; to another socket beside the daemon's, if one is named."""
-        where = home.socket.with_name(socket) if socket else home.socket
-        self.channel = grpc.aio.insecure_channel(f"unix:{where}", options=OPTIONS)
-        self.stub = scoring_pb2_grpc.ScoringServiceStub(self.channel)
-        self.name = name
-        self.film = str(home.state / "film.otio")
-        self._metadata = (("authorization", f"Bearer {read_token(home)}"),)
-
-    async def call(self, name: str, request: Any) -> Any:  # noqa: ANN401 - one message or another
-        """One call's answer."""
-        return await getattr(self.stub, name)(request, metadata=self._metadata, timeout=60)
-
-    async def submit(self, prompt: str) -> str:
-        """A job's id."""
-        request = pb.ScoreRequest(
-            document=self.film,
-            composing=pb.Composing(prompt=prompt),
-            submission=pb.Submission(client=self.name),
-        )
-        return str((await self.call("Score", request)).job.id)
-
-    async def watch(self, job_id: str) -> pb.Job:
-        """The job once it is final."""
-        job = pb.Job()
-        request = pb.WatchJobRequest(job_id=job_id)
-        async for answer in self.stub.WatchJob(request, metadata=self._metadata, timeout=600):
-            job = answer.job
-        return job
-
-
 Make = Callable[[Client], Awaitable[Any]]
-
-
-async def timed(work: Awaitable[Any]) -> tuple[float, grpc.StatusCode]:
-    """Milliseconds of a call, and how it ended."""
-    began = time.perf_counter()
-    code = grpc.StatusCode.OK
-    try:
-        await work
-    except grpc.aio.AioRpcError as error:
-        code = error.code()
-    return (time.perf_counter() - began) * 1000, code
-
-
-def percentile(values: list[float], percent: int) -> float:
-    """The value below which so many of a hundred lie."""
-    return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
-
-
-def show(what: str, took_ms: list[float]) -> None:
-    """One line of figures."""
-    print(
-        f"{what:<44} n {len(took_ms):>5}  p50 {percentile(took_ms, 50):>6.1f} ms  "
-        f"p99 {percentile(took_ms, 99):>6.1f} ms  max {max(took_ms):>6.1f} ms"
-    )
 
 
 async def at_once(
@@ -116,12 +54,6 @@ async def at_once(
     show(what, took_ms)
     print(f"{'':<44} {(cpu_ms(pid) - before_ms) / CALLS:.2f} ms of the server's processor a call")
     return [code for _, code in answers], percentile(took_ms, 99)
-
-
-def cpu_ms(pid: int) -> float:
-    """Milliseconds of the processor that a process has taken, on Linux."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
