@@ -1,6 +1,9 @@
 """A worker keeps the last model of sound loaded, and changes takes with the model that composed them."""
 
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from tests.v2m.toy_sound import ToySound
 from v2m.added_models import models_folder
 from v2m.audio import read_wav
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
+from v2m.backbones.sound.model import SoundWindow
 from v2m.errors import MissingPartError, UsageError
 from v2m.score import ScoreSettings, score
 from v2m.stages import never_cancel, no_progress
@@ -25,6 +29,7 @@ from v2m.take.shelf import Shelf
 class Loaded:
     name: str
     adapter: Path | None
+    weights_sha256: str
     unloaded: int = 0
     arithmetic: str = "cpu float32"
 
@@ -37,7 +42,8 @@ class Loads:
     made: list[Loaded] = field(default_factory=list)
 
     def __call__(self, name: str, adapter: Path | None = None, lora_strength: float = 1.0) -> Any:
-        self.made.append(Loaded(name, adapter))
+        weights = (models_folder() / name / "weights").read_text() + (str(adapter) if adapter else "")
+        self.made.append(Loaded(name, adapter, weights))
         return self.made[-1]
 
 
@@ -45,26 +51,49 @@ def test_the_last_model_stays_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("V2M_HOME", str(tmp_path))
     for name in ("paper", "ace-step"):
         (models_folder() / name).mkdir(parents=True)
+        (models_folder() / name / "weights").write_text("first")
     adapter = tmp_path / "event.safetensors"
     save_adapter(adapter, EventAdapter(np.zeros(4, np.float32), "0" * 64, 10))  # type: ignore[arg-type]
     loads = Loads()
     studio = Studio(load_sound=loads)
-    one = studio.sound_model("paper")
-    assert studio.sound_model("paper") is one
-    told = studio.sound_model("paper", adapter)
-    assert told is not one
-    assert studio.sound_model("paper", adapter) is told
-    studio.sound_model("ace-step")
-    assert [(each.name, each.adapter, each.unloaded) for each in loads.made] == [
-        ("paper", None, 1),
-        ("paper", adapter, 1),
-        ("ace-step", None, 0),
-    ]
+    sound_model: Callable[..., Any] = studio.sound_model
+    one = sound_model("paper")
+    assert sound_model("paper") is one
+    heard = sound_model("paper", adapter)
+    assert heard is not one
+    assert sound_model("paper", adapter) is heard
+    ace = sound_model("ace-step")
+    assert [each.unloaded for each in (one, heard, ace)] == [1, 1, 0]
+    (models_folder() / "ace-step" / "weights").write_text("added anew")
+    again = sound_model("ace-step")
+    assert [each.unloaded for each in (ace, again)] == [1, 0]
+    made = len(loads.made)
     with pytest.raises(MissingPartError, match="stable-audio-open is not here"):
         studio.sound_model("stable-audio-open")
     with pytest.raises(UsageError, match="no adapter"):
         studio.sound_model("paper", tmp_path / "absent")
-    assert len(loads.made) == 3
+    assert len(loads.made) == made
+
+
+@pytest.mark.slow
+def test_a_model_that_was_added_anew_composes_as_it_is_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("V2M_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    write: Any = import_module("tests.tiny_models.paper").write
+    studio, folder, made = Studio(), models_folder() / "paper", []
+    for seed in (0, 0, 1):
+        if seed:
+            shutil.rmtree(folder)  # as `v2m models remove` and `add` do
+        if not folder.exists():
+            write(folder, seed=seed)
+        model = studio.sound_model("paper")
+        window = SoundWindow("piano", 0, 20, np.zeros(20, np.float32), (3,), steps=2)
+        made.append(model.compose(window, lambda fraction: None, never_cancel))
+    model.unload()
+    np.testing.assert_array_equal(made[0], made[1])
+    assert np.abs(made[0] - made[2]).max() > 0.01
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from pathlib import Path
 from v2m_otio.exchange.kinds import format_named
 from v2m_otio.exchange.writing import base_bytes
 
-from v2m.backbones import added_folder, check_backbone, composes_sound, load_backbone, load_sound_model
+from v2m.backbones import check_backbone, composes_sound, load_backbone, load_sound_model
 from v2m.backbones.base import RenewingBackbone
 from v2m.backbones.sound.model import SoundModel
 from v2m.codecs.soundfont import find_soundfont
@@ -63,17 +63,18 @@ class Studio:
     def sound_model(self, name: str, adapter: Path | None = None, lora_strength: float = 1.0) -> SoundModel:
         """The model of sound of a name; of these large ones the last one alone stays loaded.
 
+        What lies in its folder now is what composes: a model that was added anew is loaded anew.
+
         Raises:
             V2MError: it cannot be had; see `load_sound_model`.
         """
         check_backbone(name, adapter, lora_strength)
-        changed = adapter.stat().st_mtime_ns if adapter else 0
-        key = (added_folder(name), adapter, changed, lora_strength)
+        model = self._load_sound(name, adapter=adapter, lora_strength=lora_strength)  # no weights yet
+        key = (name, model.weights_sha256, model.arithmetic)
         if (warm := WARM.find(key)) is not None:
-            model: SoundModel = warm
-            return model
+            kept: SoundModel = warm
+            return kept
         WARM.let_go(self._sound)
-        model = self._load_sound(name, adapter=adapter, lora_strength=lora_strength)
         WARM.keep(key, model, model.arithmetic, model.unload)
         self._sound = key
         return model
