@@ -2,19 +2,19 @@
 
     python benchmarks/ablation.py --start TEXT-TO-MUSIC.safetensors --corpus DIR --out DIR
         [--ablation FILE] [--arms NAME ...] [--steps N] [--batch N] [--pieces N] [--cases N] [--threads N]
-        [--seed N] [--adherence X] [--beside WEIGHTS]
+        [--seed N] [--adherence X] [--beside WEIGHTS] [--footage]
 
 From the same text-to-music weights each arm of the ablation (`training/ablations/kernel.toml`) fine-tunes
 the curve stage on the same pieces, with curves of its own smoothing. Then each composes the same cases: a
-style, a steady click, a curve of cuts on random beats (3 to 8 apart) smoothed as in its training, the same
-words and noise. `text only` is the model before, without a curve; `beside` are weights that are trained
-already, on curves of 0.7 s. What was stopped goes on.
+style, a steady click, a curve of cuts on random beats (3 to 8 apart) or of real footage (`ablation_wanted`)
+smoothed as in its training, the same words and noise. `text only` is the model before, without a curve;
+`beside` are weights that are trained already, on curves of 0.7 s. What was stopped goes on.
 
-    r          correlation of the sound's own event curve (0.7 s window in all arms) with the cuts' (chance 0)
+    r          correlation of the sound's event curve (0.7 s in all arms) with that asked for (chance 0)
     hits       share of cuts within 0.1 s of one of the music's strongest changes, as many as there are cuts
     sch        the paper's: share of cuts within 0.1 s of a beat that librosa tracks. The click is steady and
-               the cuts are on its beats, so words alone reach much of it
-    chance     of hits: the same with the cuts moved on by whole beats, where changes are likelier
+               cuts on beats are on its beats, so words alone reach much of it
+    chance     of hits: the same with the cuts moved on, those on beats by whole beats
     distances  Fréchet distances to the training music (`ablation_closeness`), smaller is closer; 95 percent
                confidence by the jackknife. `learned from` are as many pieces that it learned from
 
@@ -41,8 +41,9 @@ import numpy as np
 import torch
 from ablation_closeness import KINDS, Closeness, Distance, Likeness, written
 from ablation_corpus import learned_curves, reference, sharp_corpus, smoothed_corpus
-from ablation_heard import CURVE_RATE_HZ, Heard, cuts_of, keep, kept_at, measured
-from following import DURATION_S, Case, draw_case
+from ablation_heard import Heard, keep, kept_at, measured
+from ablation_wanted import Wanted, cut_from_footage, cut_on_beats
+from following import DURATION_S, draw_case
 from numpy.typing import NDArray
 from scipy import stats
 from two_samples import distance
@@ -54,7 +55,7 @@ from v2m_training.train import train_stage
 
 from v2m.backbones.base import Commission
 from v2m.backbones.sketch import Sketch
-from v2m.curves import DEFAULT_KERNEL_S, EventCurve, curve_from_cuts
+from v2m.curves import DEFAULT_KERNEL_S
 from v2m.encoders import spectral
 from v2m.metrics.paired import holm, paired_test
 from v2m.model.checkpoint import load_checkpoint, save_checkpoint, weights_hash
@@ -100,44 +101,44 @@ def _with_column(options: argparse.Namespace) -> Path:
 
 
 def listen(
-    weights: Path, folder: Path, kernel_s: float, cases: Sequence[Case], adherence: float
+    weights: Path, folder: Path, kernel_s: float, cases: Sequence[Wanted], adherence: float
 ) -> list[Heard]:
-    """Compose the cases with some weights, following cuts smoothed so, and measure.
+    """Compose the cases with some weights, following curves smoothed so, and measure.
 
     What was heard is kept in the folder, and is not composed again.
     """
     backbone, player = Sketch(weights), QuickPlayer()
-    kept = folder / f"heard {adherence} {weights_hash(weights)[:8]}"
     results = []
-    for i, case in enumerate(cases):
+    for i, wanted in enumerate(cases):
+        case = wanted.case
+        kept = (
+            folder
+            / f"heard {'footage ' * (wanted.pictures is not None)}{adherence} {weights_hash(weights)[:8]}"
+        )
         path = kept / f"{case.seed}.safetensors"
         if not path.is_file():
             commission = Commission(
                 brief=read_prompt(case.style), tempo_map=case.tempo_map, duration_s=Fraction(DURATION_S),
-                curve=_curve(case, kernel_s), hits=(), seeds=(case.seed,), adherence=adherence,
+                curve=wanted.curve(kernel_s), hits=(), seeds=(case.seed,), adherence=adherence,
             )  # fmt: skip
             music = backbone.compose(commission, lambda fraction: None, never_cancel)[0]
             sound = player.play(music.arrangement, float(case.tempo_map.tempo_bpm[0]))
-            keep(measured(sound[: DURATION_S * RATE_HZ], written(music.latents), case), path)
+            keep(measured(sound[: DURATION_S * RATE_HZ], written(music.latents), wanted), path)
         results.append(kept_at(path))
         print(f"\r{folder.name}: {i + 1} of {len(cases)} ", end="", flush=True)
     print()
     return results
 
 
-def print_gap(arm: Arm, out: Path, cases: Sequence[Case]) -> None:
+def print_gap(arm: Arm, out: Path, cases: Sequence[Wanted]) -> None:
     """How unlike the curves that an arm learned from the curves are that it is asked to follow."""
     kernel_s = arm.curve.kernels_s[0]
     learned = learned_curves(out / arm.folder / "corpus" / "curve")
-    asked = np.concatenate([_curve(case, kernel_s).values for case in cases])
+    asked = np.concatenate([case.curve(kernel_s).values for case in cases])
     print(
         f"{arm.name}: the curves learned from deviate by {learned.std():.2f}, those asked for by "
         f"{asked.std():.2f}; distance of their values {distance(learned, asked):.2f} (Kolmogorov-Smirnov)"
     )
-
-
-def _curve(case: Case, kernel_s: float) -> EventCurve:
-    return curve_from_cuts(cuts_of(case), DURATION_S, rate_hz=CURVE_RATE_HZ, kernel_s=kernel_s)
 
 
 def print_table(results: dict[str, list[Heard]], training: Sequence[Likeness]) -> None:
@@ -238,6 +239,7 @@ def main() -> None:
         "seed": 6,
     }.items():
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--footage", action="store_true", help="curves of real footage, not of cuts on beats")
     parser.add_argument("--adherence", type=float, default=0.5, help="to the curve, 0 to 1")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -245,7 +247,8 @@ def main() -> None:
     arms = [arm for name in options.arms or (None,) for arm in ablation.chosen(name)]
     pieces = sharp_corpus(options.corpus, options.out / "sharp", options.pieces)
     print(f"{pieces} pieces to learn from, {options.steps} steps of {options.batch} excerpts an arm")
-    cases = [draw_case(1000 * options.seed + index) for index in range(options.cases)]
+    wanted = cut_from_footage if options.footage else cut_on_beats
+    cases = [wanted(draw_case(1000 * options.seed + index)) for index in range(options.cases)]
     trained = [(arm, train_arm(arm, options)) for arm in arms]
     for arm in arms:
         print_gap(arm, options.out, cases)

@@ -1,6 +1,6 @@
 """What is measured of one piece of the ablation, and how it is kept.
 
-A piece follows cuts on beats of a steady click; `ablation` says what each figure means.
+`ablation` says what each figure means.
 """
 
 from __future__ import annotations
@@ -8,30 +8,27 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from ablation_closeness import Likeness, Vectors, heard
-from following import DURATION_S, Case
+from ablation_wanted import CURVE_RATE_HZ, Wanted
+from following import DURATION_S
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy.signal import find_peaks, resample_poly
 from v2m_training.quick_sound import RATE_HZ
 
-from v2m.curves import event_curve
+from v2m.curves import DEFAULT_KERNEL_S, event_curve
 from v2m.encoders import spectral
 from v2m.metrics.beats import RATE_HZ as BEATS_RATE_HZ
 from v2m.metrics.beats import track_beats
 from v2m.metrics.sch import PAPER_TOLERANCE_S, scene_cut_hit
-from v2m.timeline import Cut
 
-CURVE_RATE_HZ = 25.0
 PEAK_KERNEL_S = 0.25
 """Sharp enough that a peak lies within 0.1 s of its change, and joins the notes of one chord."""
 
 PEAK_DISTANCE_S = 0.5
-SHIFTS = 20
 
 
 @dataclass(frozen=True)
@@ -45,37 +42,25 @@ class Heard:
     likeness: Likeness
 
 
-def cuts_of(case: Case) -> list[Cut]:
-    """The cuts that a case is composed to."""
-    return [Cut(Fraction(case.tempo_map.beats_s[beat])) for beat in case.events]
-
-
-def measured(sound: NDArray[np.float32], score: Vectors, case: Case) -> Heard:
+def measured(sound: NDArray[np.float32], score: Vectors, wanted: Wanted) -> Heard:
     """Measure a piece.
 
     Args:
         sound: (s,) at `RATE_HZ`.
         score: what its bars are like.
-        case: what it was composed for.
+        wanted: what it was composed to.
     """
     features = spectral.encode(sound, RATE_HZ)
-    cuts_s = [float(cut.time_s) for cut in cuts_of(case)]
+    cuts_s = wanted.cuts_s
     own = event_curve(features, DURATION_S, rate_hz=CURVE_RATE_HZ).values
-    r = float(np.corrcoef(own, case.curve.values)[0, 1]) if own.std() else 0.0
+    r = float(np.corrcoef(own, wanted.curve(DEFAULT_KERNEL_S).values)[0, 1]) if own.std() else 0.0
     changes_s = strongest_changes_s(features, len(cuts_s))
-    chance = [_share(moved_s, changes_s) for moved_s in _moved(case)]
+    chance = [_share(moved_s, changes_s) for moved_s in wanted.moved()]
     mono = resample_poly(sound, BEATS_RATE_HZ, RATE_HZ).astype(np.float32)
     return Heard(
         r, _share(cuts_s, changes_s), float(np.mean(chance)), _share(cuts_s, track_beats(mono).times_s),
         Likeness(heard(features.values), score),
     )  # fmt: skip
-
-
-def _moved(case: Case) -> list[list[float]]:
-    """The cuts moved on by whole beats, around the end to the beginning: off the beat nothing changes."""
-    beats_s = [float(time_s) for time_s in case.tempo_map.beats_s if time_s < DURATION_S]
-    shifts = np.linspace(1, len(beats_s) - 1, SHIFTS).astype(int)
-    return [[beats_s[(beat + shift) % len(beats_s)] for beat in case.events] for shift in shifts]
 
 
 def strongest_changes_s(features: spectral.Features, count: int) -> NDArray[np.float64]:
