@@ -73,6 +73,7 @@ def test_a_font_cut_short_is_refused(tmp_path_factory: pytest.TempPathFactory, c
         FontFile(file)
 
 
+@pytest.mark.slow
 @given(places=st.lists(st.tuples(st.integers(0, 600_000), st.integers(0, 255)), min_size=1, max_size=40))
 @settings(max_examples=25, deadline=None)
 def test_tables_with_wrong_bytes_are_read_or_refused(

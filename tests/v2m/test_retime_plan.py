@@ -65,6 +65,7 @@ def assert_whole(plan: RetimePlan) -> None:
     assert all(one.last <= other.first for one, other in pairwise(kept))
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(programmes, st.data())
 def test_a_nudge_changes_only_what_lies_around_it(before: Origin, data: st.DataObject) -> None:

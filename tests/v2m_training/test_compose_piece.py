@@ -104,6 +104,7 @@ def test_an_unknown_style_is_refused_by_name() -> None:
         compose(1, "polka")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", STYLE_NAMES)
 def test_pitches_belong_to_the_key_or_to_a_borrowed_chord(style: str) -> None:
     from v2m_training.compose.harmony import SCALES

@@ -90,6 +90,7 @@ def test_a_quiet_start_is_quiet_and_thin() -> None:
         assert max((note.velocity for note in opening), default=0) < 72
 
 
+@pytest.mark.slow
 def test_a_big_end_outdoes_the_piece() -> None:
     for p in pieces_where(lambda p: p.facts.ends_big, 12):
         beat, strength = p.events[-1]
@@ -99,6 +100,7 @@ def test_a_big_end_outdoes_the_piece() -> None:
         assert not between(p, beat + 0.5, p.arrangement.beat_count)
 
 
+@pytest.mark.slow
 def test_a_fade_dies_away() -> None:
     for p in pieces_where(lambda p: p.facts.fades, 8):
         levels = p.arrangement.loudness_db

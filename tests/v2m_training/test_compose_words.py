@@ -42,7 +42,7 @@ def test_every_word_that_training_writes_is_understood() -> None:
         assert brief.unknown == ()
 
 
-@pytest.mark.parametrize("category", ["style", "mode", "metre"])
+@pytest.mark.parametrize("category", [pytest.param("style", marks=pytest.mark.slow), "mode", "metre"])
 def test_some_things_are_said_once(category: str) -> None:
     for piece in pieces():
         assert sum(CATEGORY_OF[name] == category for name in piece.terms) == 1
