@@ -7,10 +7,11 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -22,11 +23,14 @@ from v2m.added_models import models_folder
 from v2m.audio import read_wav
 from v2m.backbones import ARITHMETIC_VARIABLE, SOUND_BACKBONES, added_folder, load_sound_model
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
+from v2m.backbones.sound.decoding import decode
 from v2m.backbones.sound.head import HeadConfig, LatentHead, StoredHead, save_head
+from v2m.backbones.sound.model import LatentGrid, SoundModel
 from v2m.backbones.sound.programme import SoundOrder, compose
 from v2m.curves import EventCurve
 from v2m.errors import CancelledError, MissingPartError
 from v2m.sound_take.score import SPARE_S
+from v2m.stages import never_cancel
 from v2m.timebase import samples_covering
 
 FLAGS = ("--seed", "5", "--steps", "2", "--prompt", "warm piano", "--in", "0", "--out-point", "60f", "--json")
@@ -309,6 +313,37 @@ def test_a_model_that_is_not_here_is_named_with_what_to_do(
     assert "v2m models add ace-step" in error["hint"]
     code = main(["score", str(edit), "--backbone", "no-such", "--json"])
     assert (code, json.loads(capsys.readouterr().out)["error"]["code"]) == (2, "usage")
+
+
+@dataclass
+class Piecewise:
+    """A model that decodes so many frames at once, however many it composes."""
+
+    model: SoundModel
+    name: str = "piecewise"
+
+    @property
+    def grid(self) -> LatentGrid:
+        return replace(self.model.grid, longest_frames=100)
+
+    def decode(self, latents: np.ndarray) -> np.ndarray:
+        assert len(latents) <= 64 + 2 * 64
+        return self.model.decode(latents)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*COLUMNS, "stable-audio-3-medium-base"])
+def test_sound_that_is_decoded_in_pieces_has_no_seams(name: str, scored: Scored, tmp_path: Path) -> None:
+    scored(name, tmp_path, "--no-report")
+    model: Any = load_sound_model(name, arithmetic="cpu float32")
+    latents = np.random.default_rng(0).standard_normal((330, model.grid.channels)).astype(np.float32)
+    needed = model.decoding_bytes(330)
+    whole = model.decode(latents)
+    loaded = model.decoding_bytes(330)
+    assert whole.nbytes < loaded < needed  # once the weights are there, the sound and what makes it
+    pieces = decode(cast(Any, Piecewise(model)), latents, lambda fraction: None, never_cancel)
+    assert pieces.shape == whole.shape
+    np.testing.assert_allclose(pieces, whole, rtol=0, atol=1e-5)
 
 
 @pytest.mark.slow

@@ -15,8 +15,8 @@ from typing import IO, Any, Final, Self
 import numpy as np
 
 from v2m.audio import WavReader
+from v2m.backbones.sound.decoding import Latents, decoded
 from v2m.backbones.sound.model import LatentGrid, SoundModel
-from v2m.backbones.sound.programme import Latents, decoded
 from v2m.encoders.protocol import Sound
 from v2m.errors import OutputWriteError
 from v2m.sound_take.files import Samples, soxr_module

@@ -10,8 +10,8 @@ import soxr
 from tests.v2m.plain_backbone import analysis_of, programme
 from tests.v2m.toy_sound import GRID, ToySound
 from v2m.audio import read_wav
+from v2m.backbones.sound.decoding import decode
 from v2m.backbones.sound.model import LatentGrid
-from v2m.backbones.sound.programme import decode
 from v2m.errors import OutputWriteError
 from v2m.score import ScoreSettings, score
 from v2m.sound_take import reels

@@ -28,7 +28,7 @@ from v2m.backbones.sound.arithmetic import Arithmetic, choose_arithmetic, tellin
 from v2m.backbones.sound.checkpoint import folder_hash
 from v2m.backbones.sound.guidance import curve_scale_at
 from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
-from v2m.backbones.sound.oobleck_folder import Oobleck, read_oobleck_config
+from v2m.backbones.sound.oobleck_folder import Oobleck, decoding_bytes, read_oobleck_config
 from v2m.errors import CheckpointError, InputError
 from v2m.model.noise import latent_noise
 from v2m.stages import Cancel
@@ -181,6 +181,11 @@ class AceStep:
         widest: int = 3 * said.get("intermediate_size", 6144) + 8 * said.get("hidden_size", 2048)
         band = _BAND_ITEMSIZE * tokens**2  # of the layers that see their neighbourhood only
         return loading + band + _BRANCHES * tokens * widest * self._dtype.itemsize
+
+    def decoding_bytes(self, frame_count: int) -> int:
+        """What decoding takes beyond what is in use now."""
+        is_loaded = self._autoencoder is not None
+        return decoding_bytes(self._folder.autoencoder, frame_count, is_loaded=is_loaded)
 
     @cached_property
     def _arithmetic(self) -> Arithmetic:

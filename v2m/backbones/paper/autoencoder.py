@@ -6,6 +6,7 @@ Another kind joins by its class name in `KINDS`; the rest of the family asks for
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from v2m.backbones.sound.config_file import read_config
 from v2m.backbones.sound.model import LatentGrid
-from v2m.backbones.sound.oobleck_folder import Oobleck, read_oobleck_config
+from v2m.backbones.sound.oobleck_folder import Oobleck, decoding_bytes, read_oobleck_config
 from v2m.errors import CheckpointError
 
 
@@ -36,33 +37,27 @@ def _oobleck_grid(folder: Path, longest_frames: int) -> LatentGrid:
     return LatentGrid(shape.sampling_rate, shape.hop_samples, shape.decoder_input_channels, longest_frames)
 
 
-KINDS: Final[
-    Mapping[str, tuple[Callable[[Path, int], LatentGrid], Callable[[Path, torch.device], Autoencoder]]]
-] = {"AutoencoderOobleck": (_oobleck_grid, Oobleck)}
-"""`_class_name` in config.json, how its grid is read without weights, and how it is loaded."""
+@dataclass(frozen=True)
+class Kind:
+    """What is known of a kind of autoencoder without its weights, and how they are loaded."""
+
+    grid: Callable[[Path, int], LatentGrid]
+    load: Callable[[Path, torch.device], Autoencoder]
+    decoding_bytes: Callable[..., int]
+    """As `oobleck_folder.decoding_bytes`."""
 
 
-def autoencoder_grid(folder: Path, longest_frames: int) -> LatentGrid:
-    """How the latents of a folder's autoencoder lie in time.
+KINDS: Final[Mapping[str, Kind]] = {"AutoencoderOobleck": Kind(_oobleck_grid, Oobleck, decoding_bytes)}
+"""By `_class_name` in config.json."""
+
+
+def kind_of(folder: Path) -> Kind:
+    """Of a folder's autoencoder.
 
     Raises:
         CheckpointError: an InputError; there is none, or of a kind that is not known.
     """
-    return KINDS[_kind(folder)][0](folder, longest_frames)
-
-
-def load_autoencoder(folder: Path, device: torch.device) -> Autoencoder:
-    """A folder's autoencoder.
-
-    Raises:
-        CheckpointError: an InputError; there is none, it is broken, or of a kind that is not known.
-        MissingPartError: a library that it needs is not installed.
-    """
-    return KINDS[_kind(folder)][1](folder, device)
-
-
-def _kind(folder: Path) -> str:
-    kind = str(read_config(folder / "config.json").get("_class_name", "AutoencoderOobleck"))
-    if kind not in KINDS:
-        raise CheckpointError(f"The autoencoder is a {kind!r}, expected one of {', '.join(KINDS)}.")
-    return kind
+    name = str(read_config(folder / "config.json").get("_class_name", "AutoencoderOobleck"))
+    if name not in KINDS:
+        raise CheckpointError(f"The autoencoder is a {name!r}, expected one of {', '.join(KINDS)}.")
+    return KINDS[name]

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from v2m.backbones.paper.autoencoder import Autoencoder, autoencoder_grid, load_autoencoder
+from v2m.backbones.paper.autoencoder import Autoencoder, kind_of
 from v2m.backbones.paper.config import PaperConfig, read_paper_config
 from v2m.backbones.paper.network import load_network, weight_files
 from v2m.backbones.paper.words import Words, text_encoder_folder
@@ -72,7 +72,8 @@ class Paper:
     @cached_property
     def grid(self) -> LatentGrid:
         """How its latents lie in time; known without loading the weights."""
-        grid = autoencoder_grid(self._root / "autoencoder", self.config.longest_frames)
+        folder = self._autoencoder_folder
+        grid = kind_of(folder).grid(folder, self.config.longest_frames)
         if grid.channels != self.config.latent_channels:
             raise CheckpointError(
                 f"The autoencoder of {self._root} has {grid.channels} channels, the model was trained on "
@@ -86,7 +87,7 @@ class Paper:
         return folder_hash(self._deciding_files())
 
     def _deciding_files(self) -> list[Path]:
-        parts = (self._root / "autoencoder", text_encoder_folder(self._root))
+        parts = (self._autoencoder_folder, text_encoder_folder(self._root))
         beside = chain.from_iterable(sorted(part.glob("*.safetensors")) for part in parts)
         configs = (self._root / "config.json", *(part / "config.json" for part in parts))
         return [*weight_files(self._root), *configs, *beside]
@@ -160,6 +161,16 @@ class Paper:
         widest = 3 * self.config.ff_width + 8 * self.config.width
         return weights + _BRANCHES * frame_count * widest * itemsize
 
+    def decoding_bytes(self, frame_count: int) -> int:
+        """What decoding takes beyond what is in use now."""
+        folder = self._autoencoder_folder
+        is_loaded = self._autoencoder is not None
+        return kind_of(folder).decoding_bytes(folder, frame_count, is_loaded=is_loaded)
+
+    @property
+    def _autoencoder_folder(self) -> Path:
+        return self._root / "autoencoder"
+
     @cached_property
     def _arithmetic(self) -> Arithmetic:
         return choose_arithmetic(self._device_name, self._dtype_name, compiled=self._compiled)
@@ -186,7 +197,8 @@ class Paper:
 
     def _load_autoencoder(self) -> Autoencoder:
         if self._autoencoder is None:
-            self._autoencoder = load_autoencoder(self._root / "autoencoder", self._arithmetic.device)
+            folder = self._autoencoder_folder
+            self._autoencoder = kind_of(folder).load(folder, self._arithmetic.device)
         return self._autoencoder
 
     def _settings(self, window: SoundWindow) -> SamplerSettings:

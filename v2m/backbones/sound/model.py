@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from v2m.errors import UnfinishedError
 from v2m.stages import Cancel
 
 if TYPE_CHECKING:
@@ -121,3 +122,15 @@ class SoundModel(Protocol):
     def unload(self) -> None:
         """Give the memory back; the next call loads again."""
         ...
+
+
+def checked(values: NDArray[np.float32], shape: tuple[int, ...], name: str) -> NDArray[np.float32]:
+    """What a model gave, if it is what was asked for."""
+    if values.shape != shape:
+        raise UnfinishedError(f"{name} gave {values.shape} numbers, expected {shape}.")
+    if not np.isfinite(values).all():
+        raise UnfinishedError(
+            f"{name} composed numbers that are not finite.",
+            hint="Its weights are damaged (see `v2m models verify`), or its number format is too narrow.",
+        )
+    return values.astype(np.float32, copy=False)

@@ -32,6 +32,15 @@ _KERNEL: Final = 7
 TILE_SAMPLES: Final = 256 * 2048
 """12 s at 44.1 kHz: the widest layer then holds 0.3 GB, and margins are a tenth of the work."""
 
+_WIDEST_AT_ONCE: Final = 5
+"""Of a tile in the widest layer: a residual unit's input, two in between, its output, and what a convolution
+lays out for itself."""
+
+_SOUND_AT_ONCE: Final = 3
+"""Of the whole sound: in tiles, in one piece, and with its channels behind time."""
+
+_FLOAT: Final = 4  # bytes
+
 _SMALLEST_SCALE: Final = 1e-4
 """Of the latents' spread, in the bottleneck."""
 
@@ -61,6 +70,30 @@ class OobleckShape:
     def tile_frames(self) -> int:
         """Latent frames that are worked on at once."""
         return max(1, TILE_SAMPLES // self.hop_samples)
+
+    @property
+    def decoding_margin(self) -> int:
+        """Latent frames on either side that a sample depends on."""
+        seen = _KERNEL // 2
+        for stride in self.strides:
+            # two frames more: a transposed kernel spans two, and rounding may begin in the one before
+            seen = -(-(seen + _units_see()) // stride) + 2
+        return seen + _KERNEL // 2
+
+    @property
+    def encoding_margin(self) -> int:
+        """Latent frames on either side whose samples a latent depends on."""
+        seen = 1
+        for stride in reversed(self.strides):
+            seen = seen * stride + 2 * stride + _units_see()
+        return -(-(seen + _KERNEL // 2) // self.hop_samples)
+
+    def decoding_bytes(self, frames: int) -> int:
+        """What decoding so many latent frames takes beside the weights."""
+        tile = min(frames, self.tile_frames + 2 * self.decoding_margin)
+        widest = tile * self.decoder_channels * self.multiples[0]
+        sound = frames * self.audio_channels
+        return (_WIDEST_AT_ONCE * widest + _SOUND_AT_ONCE * sound) * self.hop_samples * _FLOAT
 
 
 class Snake(nn.Module):
@@ -171,28 +204,13 @@ class Autoencoder(nn.Module):
 
     def encode(self, sound: Tensor) -> Tensor:
         """Mean latents (1, c, t) of sound (1, audio channels, t * hop), tile by tile."""
-        margin, hop = self.encoding_margin(), self.shape.hop_samples
+        margin, hop = self.shape.encoding_margin, self.shape.hop_samples
         return self._tiled(sound, lambda tile: self.distribution(tile)[0], margin, (hop, 1))
 
     def decode(self, latents: Tensor) -> Tensor:
         """Sound (1, audio channels, s) of latents (1, c, t), tile by tile."""
-        margin, hop = self.decoding_margin(), self.shape.hop_samples
+        margin, hop = self.shape.decoding_margin, self.shape.hop_samples
         return self._tiled(latents, lambda tile: self.decoder(tile * self.shape.scale), margin, (1, hop))
-
-    def decoding_margin(self) -> int:
-        """Latent frames on either side that a sample depends on."""
-        seen = _KERNEL // 2
-        for stride in self.shape.strides:
-            # two frames more: a transposed kernel spans two, and rounding may begin in the one before
-            seen = -(-(seen + _units_see()) // stride) + 2
-        return seen + _KERNEL // 2
-
-    def encoding_margin(self) -> int:
-        """Latent frames on either side whose samples a latent depends on."""
-        seen = 1
-        for stride in reversed(self.shape.strides):
-            seen = seen * stride + 2 * stride + _units_see()
-        return -(-(seen + _KERNEL // 2) // self.shape.hop_samples)
 
     def _tiled(
         self, x: Tensor, work: Callable[[Tensor], Tensor], margin: int, places: tuple[int, int]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -20,6 +21,9 @@ from v2m.backbones.sound.config_file import known_keys, read_config
 from v2m.backbones.sound.oobleck import OobleckShape, load_oobleck
 from v2m.backbones.sound.oobleck_names import official_autoencoder
 from v2m.errors import CheckpointError
+from v2m.model.memory import loaded_bytes
+
+WEIGHTS: Final = "diffusion_pytorch_model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,12 @@ def read_oobleck_config(folder: Path) -> OobleckConfig:
         raise CheckpointError(f"{path} describes no Oobleck autoencoder: {error}.") from error
 
 
+def decoding_bytes(folder: Path, frames: int, *, is_loaded: bool) -> int:
+    """What decoding so many latent frames takes beyond what is in use, its weights counted until they are."""
+    weights = 0 if is_loaded else loaded_bytes([folder / WEIGHTS], torch.float32.itemsize)
+    return weights + read_oobleck_config(folder).shape.decoding_bytes(frames)
+
+
 class Oobleck:
     """An autoencoder on a device, in float32."""
 
@@ -99,7 +109,7 @@ class Oobleck:
             CheckpointError: an InputError; the files are broken or do not belong together.
         """
         self.config, self.device = read_oobleck_config(folder), device
-        stored = read_safetensors(folder / "diffusion_pytorch_model.safetensors")
+        stored = read_safetensors(folder / WEIGHTS)
         tensors = official_autoencoder(stored, len(self.config.downsampling_ratios))
         self._network = load_oobleck(self.config.shape, tensors).to(device)
 

@@ -19,9 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v2m.backbones.sound.memory import takes_at_once
-from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundModel, SoundWindow
+from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundModel, SoundWindow, checked
 from v2m.curves import EventCurve
-from v2m.errors import UnfinishedError
 from v2m.stages import Cancel
 
 if TYPE_CHECKING:
@@ -33,13 +32,6 @@ Mask = NDArray[np.bool_]
 OVERLAP: Final = 0.25
 """Of a window: what is composed already and is continued, as in the embedded model; 30 s of two minutes carry
 key, texture and theme over."""
-
-_DECODED_STEP: Final = 64
-"""Pieces are decoded from frames that are multiples of this: autoencoders that look at chunks of 32 frames,
-shifted by half a chunk or not, then see the chunks that they would see in the whole."""
-
-_DECODED_AROUND: Final = 64
-"""Frames decoded on both sides of a piece, of which the inner half is faded over: an autoencoder's reach."""
 
 
 @dataclass(frozen=True)
@@ -134,51 +126,6 @@ def renew(
     return filled
 
 
-def decode(model: SoundModel, latents: Latents, on_progress: FractionDone, cancel: Cancel) -> Latents:
-    """Sound (s, 2) of latents (t, c) of any length, in the model's sample rate."""
-    return np.concatenate(list(decoded(model, latents, on_progress, cancel)))
-
-
-def decoded(
-    model: SoundModel, latents: Latents, on_progress: FractionDone, cancel: Cancel
-) -> Iterator[Latents]:
-    """The same in pieces, each about as long as what the model composes at once."""
-    grid = model.grid
-    step = max(_DECODED_STEP, grid.longest_frames // _DECODED_STEP * _DECODED_STEP)
-    if len(latents) <= grid.longest_frames + _DECODED_AROUND:
-        cancel()
-        yield _checked(model.decode(latents), (len(latents) * grid.hop_samples, 2), model.name)
-        return
-    fading = np.zeros((0, 2), np.float32)  # the end of the piece before, which this one fades in over
-    for first in range(0, len(latents), step):
-        cancel()
-        begin, end = max(0, first - _DECODED_AROUND), min(len(latents), first + step + _DECODED_AROUND)
-        shape = ((end - begin) * grid.hop_samples, 2)
-        piece = _checked(model.decode(latents[begin:end]), shape, model.name)
-        piece = piece * _ramps(begin, end, first, first + step, len(latents), grid.hop_samples)[:, None]
-        piece[: len(fading)] += fading
-        following = end if first + step >= len(latents) else first + step - _DECODED_AROUND
-        kept = (following - begin) * grid.hop_samples
-        yield piece[:kept]
-        fading = piece[kept:]
-        on_progress(min(1.0, (first + step) / len(latents)))
-
-
-def _ramps(begin: int, end: int, first: int, last: int, count: int, hop: int) -> NDArray[np.float32]:
-    """Gains of a piece, which fades over in the inner half of what it shares with its neighbours.
-
-    The gains of two neighbours add up to one, for both are the same sound.
-    """
-    half = _DECODED_AROUND // 2
-    places = np.arange(begin * hop, end * hop) / hop
-    gains = np.ones(len(places))
-    if first > 0:
-        gains *= np.clip((places - (first - half)) / _DECODED_AROUND, 0.0, 1.0)
-    if last < count:
-        gains *= np.clip(((last + half) - places) / _DECODED_AROUND, 0.0, 1.0)
-    return gains.astype(np.float32)
-
-
 def _window_frames(grid: LatentGrid, order: SoundOrder) -> int:
     """What is composed at once; never so little that its overlap carries nothing over."""
     return max(min(grid.longest_frames, 8), round(grid.longest_frames * order.window_scale))
@@ -207,7 +154,7 @@ class _Filling:
 
             window = self._window(canvas, ~unknown[span], span, len(unknown))
             shape = (len(self.seeds), span.stop - span.start, self.model.grid.channels)
-            made = _checked(self.model.compose(window, report, cancel), shape, self.model.name)
+            made = checked(self.model.compose(window, report, cancel), shape, self.model.name)
             canvas[:, span][:, wanted] = made[:, wanted]
             unknown[span] &= ~wanted
         return canvas
@@ -269,15 +216,3 @@ def _runs(mask: Mask) -> Iterator[tuple[int, int]]:
     """First and past-the-last index of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
-
-
-def _checked(values: NDArray[np.float32], shape: tuple[int, ...], name: str) -> NDArray[np.float32]:
-    """What a model gave, if it is what was asked for."""
-    if values.shape != shape:
-        raise UnfinishedError(f"{name} gave {values.shape} numbers, expected {shape}.")
-    if not np.isfinite(values).all():
-        raise UnfinishedError(
-            f"{name} composed numbers that are not finite.",
-            hint="Its weights are damaged (see `v2m models verify`), or its number format is too narrow.",
-        )
-    return values.astype(np.float32, copy=False)

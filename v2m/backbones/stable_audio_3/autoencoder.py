@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from v2m.backbones.stable_audio_3.config import AutoencoderConfig, ResamplerConfig
 from v2m.backbones.stable_audio_3.resampling import Resampler
 
-_STRETCH: Final = 128  # latents done together
+STRETCH: Final = 128  # latents done together
 _OVERLAP: Final = 32  # latents that neighbours share
 
 
@@ -91,11 +91,11 @@ class Stretch:
 
 def stretches(count: int) -> Iterator[Stretch]:
     """How a sequence of `count` latents is divided; the last part is as long as the others."""
-    starts = list(range(0, max(count - _STRETCH, 0) + 1, _STRETCH - _OVERLAP))
-    if starts[-1] + _STRETCH < count:
-        starts.append(count - _STRETCH)
+    starts = list(range(0, max(count - STRETCH, 0) + 1, STRETCH - _OVERLAP))
+    if starts[-1] + STRETCH < count:
+        starts.append(count - STRETCH)
     for i, start in enumerate(starts):
-        stop = min(start + _STRETCH, count)
+        stop = min(start + STRETCH, count)
         is_last = i == len(starts) - 1
         kept = (start + _OVERLAP // 2 if i else 0, count if is_last else stop - _OVERLAP // 2)
         yield Stretch(start, stop, kept)

@@ -12,7 +12,8 @@ from typing import Final
 
 import torch
 
-from v2m.backbones.stable_audio_3.config import TransformerConfig
+from v2m.backbones.stable_audio_3.autoencoder import STRETCH
+from v2m.backbones.stable_audio_3.config import AutoencoderConfig, TransformerConfig
 from v2m.errors import OutOfMemoryError
 from v2m.model.device import is_out_of_memory
 from v2m.model.memory import loaded_bytes
@@ -21,6 +22,9 @@ BRANCHES: Final = 3  # of guidance, in one pass: both, words, none
 _WIDTHS_AT_ONCE: Final = 8
 """Of tokens as wide as the model, alive beside the feed-forward's inner ones: residual, queries, keys, values
 and what attention gives."""
+
+_SOUND_AT_ONCE: Final = 3
+"""Of the whole sound: as decoded, in float32, and with its channels behind time."""
 
 
 def weights_bytes(path: Path, device: torch.device) -> int:
@@ -37,6 +41,16 @@ def working_bytes(config: TransformerConfig, tokens: int, text_tokens: int, take
     words = 3 * 2 * text_tokens * config.context_width  # keys twice and values, of words and negative words
     known = takes * tokens * config.width
     return itemsize * (at_once + config.depth * (words + known))
+
+
+def decoding_bytes(config: AutoencoderConfig, frames: int, itemsize: int) -> int:
+    """Of decoding so many latent frames: one stretch of them in a layer, and the whole sound."""
+    decoder = config.decoder
+    tokens = min(frames, STRETCH) * (decoder.stride + 1)
+    inner = int(decoder.width * decoder.feed_forward_ratio)
+    layer = tokens * (3 * inner + _WIDTHS_AT_ONCE * decoder.width)
+    sound = frames * config.hop_samples * config.audio_channels
+    return itemsize * layer + torch.float32.itemsize * _SOUND_AT_ONCE * sound
 
 
 @contextmanager

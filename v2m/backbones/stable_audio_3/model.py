@@ -35,7 +35,12 @@ from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
 from v2m.backbones.stable_audio_3.config import StableAudioConfig
 from v2m.backbones.stable_audio_3.config_file import read_config
 from v2m.backbones.stable_audio_3.lora import read_lora
-from v2m.backbones.stable_audio_3.memory import telling_memory, weights_bytes, working_bytes
+from v2m.backbones.stable_audio_3.memory import (
+    decoding_bytes,
+    telling_memory,
+    weights_bytes,
+    working_bytes,
+)
 from v2m.backbones.stable_audio_3.sampler import Guidance, Prompted, sample
 from v2m.backbones.stable_audio_3.schedule import noise_levels
 from v2m.backbones.stable_audio_3.text import TextEncoder, text_encoder_folder
@@ -178,6 +183,11 @@ class StableAudio3:
         words = self.config.text.longest_tokens + 1
         itemsize = self._dtype.itemsize
         return loading + working_bytes(self.config.transformer, tokens, words, together, itemsize)
+
+    def decoding_bytes(self, frame_count: int) -> int:
+        """What decoding takes beyond what is in use now."""
+        loading = 0 if self._parts else weights_bytes(self._folder / WEIGHTS, self._device)
+        return loading + decoding_bytes(self.config.autoencoder, frame_count, self._sound_dtype().itemsize)
 
     def _check(self, window: SoundWindow) -> None:
         grid, count = self.grid, window.frame_count

@@ -24,9 +24,6 @@ from v2m.backbones.stable_audio_open.transformer import DiffusionTransformer, Tr
 
 _FLOAT = 4  # bytes
 
-_TILES_AT_ONCE = 4
-"""Of a residual unit in the autoencoder's widest layer: input, two in between, output."""
-
 _BRANCHES = 3
 """Of the guidance, at most."""
 
@@ -103,11 +100,14 @@ class Loaded:
         )
 
     def needed_bytes(self) -> int:
-        """Of the device, beyond what is in use: what is not loaded, and the work on a window and a tile."""
-        shape, window = self.config.autoencoder, self.config.grid.longest_frames
-        tile = shape.tile_frames * shape.hop_samples * shape.decoder_channels * _FLOAT
+        """Of the device, beyond what is in use: what is not loaded, and the work on a window."""
+        window = self.config.grid.longest_frames
         layer = _BRANCHES * window * self.config.transformer.width * _WIDTHS_AT_ONCE * self.dtype.itemsize
-        return self._missing_bytes() + max(_TILES_AT_ONCE * tile, layer)
+        return self._missing_bytes() + layer
+
+    def decoding_bytes(self, frames: int) -> int:
+        """Of the device, for decoding so many latent frames, what is not loaded counted too."""
+        return self._missing_bytes() + self.config.autoencoder.decoding_bytes(frames)
 
     def _missing_bytes(self) -> int:
         """Of weights that are not loaded yet."""

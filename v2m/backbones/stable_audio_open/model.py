@@ -153,6 +153,10 @@ class StableAudioOpen:
         """What composing takes beyond what is in use now; the takes are composed one after the other."""
         return self._loaded.needed_bytes()
 
+    def decoding_bytes(self, frame_count: int) -> int:
+        """What decoding takes beyond what is in use now."""
+        return self._loaded.decoding_bytes(frame_count)
+
     def unload(self) -> None:
         """Give the memory back; the next call loads again."""
         self._parts = None

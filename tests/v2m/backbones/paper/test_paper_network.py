@@ -176,7 +176,7 @@ def test_any_strides_give_back_every_sample_in_its_place(strides: tuple[int, ...
     changed = np.flatnonzero((ours.decode(pushed) != sound).any(axis=1))
     before, after = 60 * hop - changed[0], changed[-1] + 1 - 61 * hop
     assert min(before, after) > 0
-    assert max(before, after) <= oobleck.Autoencoder(config.shape).decoding_margin() * hop
+    assert max(before, after) <= config.shape.decoding_margin * hop
 
 
 def test_sound_is_worked_on_in_pieces_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

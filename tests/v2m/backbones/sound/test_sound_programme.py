@@ -1,6 +1,6 @@
 """Programmes of any length: windows that continue each other, one curve, frames that stay where they are."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.v2m.toy_sound import GRID, ToySound
+from v2m.backbones.sound.decoding import decode
 from v2m.backbones.sound.model import LatentGrid
-from v2m.backbones.sound.programme import SoundOrder, compose, curve_on, decode, frame_count, renew
+from v2m.backbones.sound.programme import SoundOrder, compose, curve_on, frame_count, renew
 from v2m.curves import EventCurve, standardize
 from v2m.errors import CancelledError, OutOfMemoryError, UnfinishedError
+from v2m.model import warm
 from v2m.stages import never_cancel
 
 SMALL = replace(GRID, longest_frames=64)
@@ -138,3 +140,51 @@ def test_too_large_is_refused_with_the_numbers() -> None:
 def test_frames_cover_the_length() -> None:
     grid = LatentGrid(48000, 1920, 64, 1000)
     assert [frame_count(grid, seconds) for seconds in (0.01, 0.04, 0.0401, 4)] == [1, 1, 2, 100]
+
+
+@dataclass
+class Roomy(ToySound):
+    """Takes a gigabyte to decode a frame, and as much for what composes until it is unloaded."""
+
+    free_frames: int = 0
+    decoded: list[int] = field(default_factory=list)
+    is_loaded: bool = True
+
+    def decoding_bytes(self, frame_count: int) -> int:
+        return (frame_count + 1000 * self.is_loaded) * 10**9
+
+    def decode(self, latents: np.ndarray) -> np.ndarray:
+        self.decoded.append(len(latents))
+        return super().decode(latents)
+
+    def unload(self) -> None:
+        self.is_loaded = False
+
+
+def decode_with(
+    monkeypatch: pytest.MonkeyPatch, free_frames: int, count: int = 300
+) -> tuple[Roomy, np.ndarray]:
+    monkeypatch.setattr(warm, "free_bytes", lambda device: free_frames * 10**9)
+    model = Roomy()
+    latents = compose(ToySound(), order(count / RATE_HZ), no_report, never_cancel)[0]
+    return model, decode(model, latents[:count], no_report, never_cancel)
+
+
+def test_where_memory_is_short_the_same_sound_is_decoded_in_smaller_pieces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plenty, whole = decode_with(monkeypatch, 5000)
+    assert (plenty.decoded, plenty.is_loaded) == ([300], True)
+    for free_frames, most in ((290, 256), (200, 192)):
+        short, pieces = decode_with(monkeypatch, free_frames)
+        assert max(short.decoded) <= most
+        assert not short.is_loaded  # what composed gave way first
+        assert pieces.shape == whole.shape
+        assert np.abs(pieces - whole).max() < 0.05  # the toy's tone begins anew in every piece
+
+
+def test_what_cannot_even_be_decoded_in_pieces_is_refused_with_the_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(OutOfMemoryError, match=r"toy needs about 192\.0 GB to decode .* 100\.0 GB are free"):
+        decode_with(monkeypatch, 100)

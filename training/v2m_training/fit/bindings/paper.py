@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from v2m.backbones.paper.autoencoder import load_autoencoder
+from v2m.backbones.paper.autoencoder import kind_of
 from v2m.backbones.paper.config import read_paper_config
 from v2m.backbones.paper.model import Paper
 from v2m.backbones.paper.network import COLUMN, load_network
@@ -52,7 +52,7 @@ class Bound:
             network.curve_column = None  # ours stands for it
         self.module: nn.Module = network
         self._blocks = list(network.blocks)
-        self._autoencoder = load_autoencoder(folder / "autoencoder", device)
+        self._autoencoder = kind_of(folder / "autoencoder").load(folder / "autoencoder", device)
         # a text encoder answers once a prompt, so the format that is fast on the device does
         words = Words(text_encoder_folder(folder), choose_arithmetic(str(device), ""), config.text_tokens)
         self._text = Remembered(words.of)
