@@ -56,6 +56,20 @@ def test_takes_differ_where_the_words_leave_room() -> None:
     assert len({completed_terms(read_prompt("rock"), seed) for seed in range(10)}) >= 3
 
 
+@pytest.mark.parametrize("step", [1, 16])
+def test_a_planned_tempo_does_not_choose_the_description(step: int) -> None:
+    # 110 is faster than lo-fi is: were it the user's word, one odd piece would be described again and again
+    described = {completed_terms(read_prompt("lo-fi"), step * take, bpm=110.0) for take in range(8)}
+    assert len(described) >= 6
+
+
+def test_a_style_known_by_its_drums_has_them_unless_denied() -> None:
+    for seed in range(16):
+        assert "drums" in completed_terms(read_prompt("hip-hop"), seed)
+        assert "no drums" in completed_terms(read_prompt("hip-hop, no drums"), seed)
+    assert any("no drums" in completed_terms(read_prompt("ambient"), seed) for seed in range(16))
+
+
 @pytest.mark.parametrize(
     ("prompt", "metre"), [("folk in 3/4", "3/4"), ("folk", "4/4"), ("a waltz for piano", "3/4")]
 )

@@ -25,6 +25,15 @@ FILLED: Final[frozenset[Category]] = frozenset(
 """Categories that are filled; of the others (scenes, grooves, endings …) only what the user says is asked."""
 
 
+_GOLDEN: Final = 2_654_435_769
+"""2^32 over the golden ratio: seeds that follow each other, by one or by any step, spread evenly over the
+descriptions (Knuth, The Art of Computer Programming 3, 6.4, Fibonacci hashing)."""
+
+
+_SELDOM: Final = 1 / 3
+"""Of a style's typical pieces: fewer without drums are exceptions."""
+
+
 class Typical(NamedTuple):
     """What the weights that ship were trained on."""
 
@@ -52,11 +61,8 @@ def completed_terms(brief: Brief, seed: int, bpm: float | None = None) -> tuple[
         bpm: the tempo that was planned, where it is known: its word replaces every other tempo word.
     """
     wanted = _wanted(brief, bpm)
+    chosen = _description(brief, wanted, seed)
     denied = set(brief.excluded)
-    sets = typical().styles.get(brief.style, [[]])
-    fits = [_agreement(wanted, denied, terms) for terms in sets]
-    best = [terms for terms, fit in zip(sets, fits, strict=True) if fit >= max(fits) - 1e-9]
-    chosen = best[seed % len(best)]
     spoken = {CATEGORY_OF[name] for name in wanted}
     offered = {name for name in chosen if CATEGORY_OF[name] in FILLED and name not in denied}
     filled = wanted | {name for name in offered if CATEGORY_OF[name] not in spoken}
@@ -64,6 +70,19 @@ def completed_terms(brief: Brief, seed: int, bpm: float | None = None) -> tuple[
         filled |= _instruments(offered)  # the piece has what was asked for, among others
     filled = {name for name in filled if name in wanted or may_sound(brief, name)}
     return tuple(sorted(_founded(filled, wanted) & typical().known, key=TERM_INDEX.__getitem__))
+
+
+def _description(brief: Brief, wanted: set[str], seed: int) -> list[str]:
+    """Of the style's typical pieces one that agrees best with what the user said."""
+    sets = typical().styles.get(brief.style, [[]])
+    # a planned tempo is no word of the user's: few pieces of a style are that fast, and none of those typical
+    said = wanted if brief.named("tempo") else {n for n in wanted if CATEGORY_OF[n] != "tempo"}
+    unwelcome = set(brief.excluded)
+    if "no drums" not in said and sum("no drums" in terms for terms in sets) <= _SELDOM * len(sets):
+        unwelcome.add("no drums")  # who names a style that is known by its drums expects them
+    fits = [_agreement(said, unwelcome, terms) for terms in sets]
+    best = [terms for terms, fit in zip(sets, fits, strict=True) if fit >= max(fits) - 1e-9]
+    return best[(seed * _GOLDEN % 2**32) * len(best) >> 32]
 
 
 def _wanted(brief: Brief, bpm: float | None) -> set[str]:
