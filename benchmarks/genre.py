@@ -3,7 +3,8 @@
 It sees groove histograms of the kit, the bass and the chords over a bar, rates and lengths of each part,
 its instrument, swing, pitch classes over the tonic, loudness, metre and, where told, tempo. It knows nothing
 of the model that it judges. Pieces that it learns from and those that it is tried on have different seeds,
-and both are played as music is delivered (`programmes.as_played`).
+and both are accented at the hits of programmes, as music is delivered (`programmes.as_delivered`): some hits
+lie off the beat, and a judge that never saw a stroke there takes one for another style.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from programmes import as_played, each
+from programmes import as_delivered, each
 from scipy.optimize import minimize
 from v2m_training.compose import STYLE_NAMES, compose
 
@@ -162,7 +163,7 @@ Example = tuple[Arrangement, float, str]
 def composed_example(seed_and_style: tuple[int, str]) -> Example:
     """A composed piece as it would be delivered."""
     piece = compose(*seed_and_style)
-    return as_played(piece), piece.bpm, piece.style
+    return as_delivered(piece, seed_and_style[0]), piece.bpm, piece.style
 
 
 def learned_judges(seed: int, workers: int) -> tuple[GenreJudge, GenreJudge, list[Example]]:

@@ -19,6 +19,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TypeVar
 
+import numpy as np
 import torch
 from footage import random_cuts_s
 from v2m_training.compose import Piece
@@ -27,7 +28,7 @@ from v2m.analysis import Analysis, analyze
 from v2m.backbones import load_backbone
 from v2m.backbones.base import Backbone, Commission
 from v2m.backbones.sketch import weights_path
-from v2m.codecs.accents import accent_hits
+from v2m.codecs.accents import BeatHit, accent_hits
 from v2m.codecs.arrangement import Arrangement
 from v2m.codecs.channels import channels_of, to_layout
 from v2m.codecs.latents import decode
@@ -36,7 +37,7 @@ from v2m.model.checkpoint import load_checkpoint
 from v2m.piece import accented
 from v2m.plan import TempoWish, plan_beats
 from v2m.prompt.casting import silent_parts
-from v2m.prompt.words import read_prompt
+from v2m.prompt.words import STYLE_BPM, read_prompt
 from v2m.stages import never_cancel
 from v2m.tempo import TempoMap
 from v2m.timeline import Cut, Shot, Timeline
@@ -44,6 +45,10 @@ from v2m.timeline import Cut, Shot, Timeline
 FRAME_RATE = 24
 MOST_WORKERS = 4
 """Each holds the model and a SoundFont, half a gigabyte."""
+
+_PLANNED, _PLANNED_BEATS, _FIRST_PLANNED = 16, 160, 7_000_000
+"""Programmes that composed pieces are accented as: one of each style, as long as the longest composed piece,
+and of other seeds than those that are scored."""
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
@@ -118,9 +123,31 @@ def cut_programme(duration_s: float, seed: int) -> Analysis:
 
 
 def as_played(piece: Piece) -> Arrangement:
-    """A composed piece leaning on the beats and accented at its events, as music is delivered."""
+    """A composed piece leaning on the beats and accented at its events."""
     events = [(beat, strength, "cut") for beat, strength in piece.events]
     return accent_hits(mark_beats(piece.arrangement), events)
+
+
+def as_delivered(piece: Piece, number: int) -> Arrangement:
+    """A composed piece as it would score some programme: accented at its hits, on and off the beat."""
+    hits = planned_hits()[number % len(planned_hits())]
+    inside = [hit for hit in hits if hit[0] < piece.arrangement.beat_count]
+    return accent_hits(mark_beats(piece.arrangement), inside)
+
+
+@cache
+def planned_hits() -> tuple[tuple[BeatHit, ...], ...]:
+    """Where the hits of some programmes lie, in beats of their plans; made once a process."""
+    return tuple(_planned_hits(_FIRST_PLANNED + i) for i in range(_PLANNED))
+
+
+def _planned_hits(seed: int) -> tuple[BeatHit, ...]:
+    brief = read_prompt(tuple(STYLE_BPM)[seed % len(STYLE_BPM)])
+    analysis = cut_programme(60 * _PLANNED_BEATS / (sum(brief.bpm_range) / 2), seed)
+    tempo_map = plan_beats(analysis, brief, TempoWish()).tempo_map
+    cuts = [hit for hit in analysis.hits if hit.kind == "cut"]
+    beats = tempo_map.beat_at(np.array([float(hit.time_s) for hit in cuts]))
+    return tuple((float(beat), hit.weight, hit.kind) for beat, hit in zip(beats, cuts, strict=True))
 
 
 def each(work: Callable[[_A], _B], jobs: Sequence[_A], workers: int) -> list[_B]:

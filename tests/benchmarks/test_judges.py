@@ -7,7 +7,7 @@ import pytest
 from following import accent_ratio, loudness_change_db
 from genre import accuracy, composed_example, features, learn
 from music import FIGURE_NAMES, beyond, draw_prompt
-from programmes import cut_programme
+from programmes import as_delivered, cut_programme, planned_hits
 from seams import MEASURES, Long, border_beats, changes, compare, excess, holm, spliced
 from shares import paired_p, share
 from two_samples import distance, distances_of_the_same
@@ -16,6 +16,7 @@ from v2m_training.quick_sound import QuickPlayer
 from words import Directions, draw_directions, near, plays, plays_any, usual_words
 
 from v2m.backbones.sketch import OVERLAP_FRAMES, WINDOW_FRAMES
+from v2m.codecs.accents import HEAVY_WEIGHT
 from v2m.codecs.arrangement import Arrangement, Note
 from v2m.prompt.words import read_prompt
 from v2m.tempo import TempoMap
@@ -87,6 +88,17 @@ def test_the_genre_of_unseen_pieces_is_known_far_above_chance() -> None:
     unseen = [composed_example((200 + i, style)) for i in range(4) for style in styles]
     for with_tempo in (True, False):
         assert np.mean(accuracy(learn(seen, with_tempo=with_tempo), unseen)) >= 0.85  # chance is 0.25
+
+
+@pytest.mark.slow
+def test_composed_pieces_are_judged_with_strokes_off_the_beat_as_delivered_ones_have() -> None:
+    beats = np.array([beat for hits in planned_hits()[:2] for beat, _, _ in hits])
+    off_beat = np.abs(beats - np.round(beats)) > 0.02
+    assert 0 < off_beat.mean() < 0.5
+    piece = compose(1, "rock")
+    struck = {round(note.start_beat, 6) for note in as_delivered(piece, 0).notes}
+    heavy = [beat for beat, weight, _ in planned_hits()[0] if weight >= HEAVY_WEIGHT]
+    assert {round(beat, 6) for beat in heavy if beat < piece.arrangement.beat_count} <= struck
 
 
 def test_features_of_silence_are_finite_and_the_key_does_not_matter() -> None:
