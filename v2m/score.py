@@ -19,7 +19,7 @@ from v2m.audio import MasterSettings
 from v2m.audio.wav import MAX_SAMPLES
 from v2m.backbones import check_backbone, composes_sound, load_backbone
 from v2m.backbones.base import Backbone, Commission, Composition
-from v2m.backbones.sound.model import SoundModel
+from v2m.backbones.sound.model import Remember, SoundModel, compose_anew
 from v2m.beside import Beside
 from v2m.codecs.arrangement import Arrangement
 from v2m.codecs.midi import write_midi
@@ -131,6 +131,7 @@ def score(
     cancel: Cancel = never_cancel,
     backbone: Backbone | None = None,
     model: SoundModel | None = None,
+    remember: Remember = compose_anew,
     with_report: bool = True,
 ) -> tuple[Scored, ...]:
     """Compose, play and write the takes; the best comes first.
@@ -145,6 +146,7 @@ def score(
         cancel: raises CancelledError to stop; the shelf then leaves nothing behind.
         backbone: one that is loaded already; None loads the one that the settings name.
         model: the same, where the settings name a model that composes sound.
+        remember: keeps the windows that such a model composes, for a later attempt.
         with_report: whether each take gets a page to look at.
 
     Raises:
@@ -161,7 +163,7 @@ def score(
         from v2m.sound_take.score import Order, score_sound  # whose libraries are optional
 
         order = Order(analysis, settings, tuple(names), sources, with_report)
-        return score_sound(order, shelf, clock, cancel, model)
+        return score_sound(order, shelf, clock, cancel, model, remember)
     check_backbone(settings.backbone, settings.adapter)
     written = _Job(analysis, settings, sources, backbone, with_report).takes(names, shelf, clock, cancel)
     return tuple(sorted(written, key=lambda scored: scored.rank_key, reverse=True))

@@ -2,24 +2,27 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import opentimelineio as otio
 import pytest
 from v2m_daemon.jobs.spec import JobKind, JobSpec
+from v2m_daemon.worker import attempt
 from v2m_daemon.worker.attempt import Studio
 from v2m_daemon.worker.executor import Done, Work
 
 from tests.v2m.plain_backbone import analysis_of, programme
-from tests.v2m.toy_sound import ToySound
+from tests.v2m.toy_sound import GRID, ToySound
 from v2m.added_models import models_folder
 from v2m.audio import read_wav
 from v2m.backbones.sound.adapter import EventAdapter, save_adapter
-from v2m.backbones.sound.model import SoundWindow
+from v2m.backbones.sound.model import LatentGrid, SoundWindow
 from v2m.errors import MissingPartError, UsageError
+from v2m.model.warm import WarmModels
 from v2m.score import ScoreSettings, score
 from v2m.stages import never_cancel, no_progress
 from v2m.take.shelf import Shelf
@@ -121,3 +124,65 @@ def test_jobs_change_takes_of_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     np.testing.assert_array_equal(now[:first], was[:first])
     with pytest.raises(UsageError, match="no parts"):
         done(3, kind=JobKind.RESTYLE, prompt="calm", lock="rhythm")
+
+
+SHORT = replace(GRID, longest_frames=64)
+
+
+class Killed(BaseException):
+    """Nobody catches it, as nobody catches a signal."""
+
+
+@dataclass
+class Mortal(ToySound):
+    """A toy with a short window, of which it composes so many."""
+
+    grid: LatentGrid = SHORT
+    most: int = 1000
+
+    def compose(self, *asked: Any) -> np.ndarray:
+        if len(self.windows) == self.most:
+            raise Killed
+        return super().compose(*asked)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # who is killed closes nothing
+def test_a_long_composition_that_is_interrupted_goes_on_with_its_next_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("V2M_HOME", str(tmp_path / "home"))
+    (models_folder() / "paper").mkdir(parents=True)
+    timeline, track = otio.schema.Timeline("film"), otio.schema.Track("V1")
+    timeline.tracks.append(track)
+    for frames in (200, 300, 220):
+        span = otio.opentime.TimeRange(
+            otio.opentime.RationalTime(0, 24), otio.opentime.RationalTime(frames, 24)
+        )
+        track.append(otio.schema.Clip("shot", otio.schema.ExternalReference("gone.mov"), span))
+    film = tmp_path / "film.otio"
+    otio.adapters.write_to_file(timeline, str(film), adapter_name="otio_json")
+
+    def done(name: str, model: Mortal) -> bytes:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        spec = JobSpec(
+            kind=JobKind.SCORE, document=str(film), out_dir=str(folder / "out"), backbone="paper", seed=3
+        )
+        monkeypatch.setattr(attempt, "WARM", WarmModels())  # a process of its own
+        studio = Studio(load_sound=lambda name, **how: model)
+        studio.do(Work("01JOB", spec, folder), no_progress, never_cancel)
+        return (folder / "out" / "film.v2m" / "composed.wav").read_bytes()
+
+    whole = Mortal()
+    sound = done("whole", whole)
+    with pytest.raises(Killed):
+        done("killed", Mortal(most=4))
+    rest = Mortal()
+    assert done("killed", rest) == sound
+    assert len(rest.windows) == len(whole.windows) - 4 > 0
+    changed = Mortal(weights_sha256="8" * 64)
+    with pytest.raises(Killed):
+        done("other", Mortal(most=4))
+    done("other", changed)
+    assert len(changed.windows) == len(whole.windows)  # what other weights composed is not taken

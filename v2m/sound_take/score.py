@@ -18,7 +18,7 @@ from v2m.analysis import Analysis
 from v2m.audio import MasterSettings
 from v2m.backbones import hears_curve, load_sound_model
 from v2m.backbones.sound.following import Following, read_following
-from v2m.backbones.sound.model import FractionDone, SoundModel
+from v2m.backbones.sound.model import FractionDone, Remember, SoundModel, compose_anew
 from v2m.backbones.sound.programme import Latents, SoundOrder, compose
 from v2m.curves import EventCurve
 from v2m.errors import InputError, OutputWriteError
@@ -77,7 +77,12 @@ class Order:
 
 
 def score_sound(
-    order: Order, shelf: TakeShelf, clock: StageClock, cancel: Cancel, model: SoundModel | None = None
+    order: Order,
+    shelf: TakeShelf,
+    clock: StageClock,
+    cancel: Cancel,
+    model: SoundModel | None = None,
+    remember: Remember = compose_anew,
 ) -> tuple[Scored, ...]:
     """Compose, fit and write the takes; the best comes first.
 
@@ -87,6 +92,7 @@ def score_sound(
         clock: hears of the stages.
         cancel: raises CancelledError to stop; the shelf then leaves nothing behind.
         model: one that is loaded already; None loads the one that the settings name.
+        remember: as `v2m.backbones.sound.programme.compose` has it.
 
     Raises:
         InputError: the adapter is for other curves.
@@ -96,7 +102,7 @@ def score_sound(
     with clock.stage("plan"):
         request = job.request()
     with clock.stage("compose") as report:
-        latents = compose(job.model, job.sound_order(request), report, cancel)
+        latents = compose(job.model, job.sound_order(request), report, cancel, remember)
     written = []
     for name, seed, composed in zip(order.names, job.seeds, latents, strict=True):
         building = shelf.new()

@@ -15,7 +15,7 @@ from v2m_otio.exchange.writing import base_bytes
 
 from v2m.backbones import check_backbone, composes_sound, load_backbone, load_sound_model
 from v2m.backbones.base import RenewingBackbone
-from v2m.backbones.sound.model import SoundModel
+from v2m.backbones.sound.model import Remember, SoundModel, compose_anew
 from v2m.codecs.soundfont import find_soundfont
 from v2m.errors import OutputExistsError
 from v2m.model.warm import WARM
@@ -119,8 +119,10 @@ class Studio:
         form = format_named(work.spec.to)
         drafts = Drafts(folder.stages, wording_of(work))
         backbone, model = None, None  # what is missing is told now rather than after minutes of looking
+        remember: Remember = compose_anew
         if composes_sound(settings.backbone):
             model = self.sound_model(settings.backbone, settings.adapter, settings.lora_strength)
+            remember = drafts.windows(model)
         else:
             check_backbone(settings.backbone, settings.adapter)
             find_soundfont(settings.soundfont)
@@ -132,7 +134,7 @@ class Studio:
             shelf = DraftShelf(folder.stages, key, place, overwrite=work.spec.overwrite)
             takes = score(
                 programme.analysis, settings, shelf=shelf, stem=viewing.path.stem, sources=programme.sources,
-                clock=clock, cancel=cancel, backbone=backbone, model=model,
+                clock=clock, cancel=cancel, backbone=backbone, model=model, remember=remember,
             )  # fmt: skip
             cancel()
             if not work.puts_in_place:

@@ -2,6 +2,7 @@
 
     STAGES/part-HASH.json       what was seen: curve, hits, notes; `video-HASH.json` with the cuts found
     STAGES/composition-HASH.…   .safetensors the latents of all takes, .json all else of them
+    STAGES/window-HASH.…        .safetensors what a model of sound composed at once
     STAGES/take-HASH-N/         a take, whole; see `v2m_daemon.worker.draft_shelf`
 
 Conventions: files are written whole or not at all. Their names carry a hash of what they were made from, so a
@@ -21,12 +22,14 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from v2m import __version__
 from v2m.analysis import Analysis
 from v2m.backbones.base import Backbone, Commission, Composition, FractionDone
+from v2m.backbones.sound.model import Remember, SoundModel, SoundWindow
 from v2m.codecs.arrangement import Arrangement, Note
 from v2m.curves import EventCurve
 from v2m.frames import Sheet
@@ -77,6 +80,22 @@ class Drafts:
             durable.write_whole(notes, _dump([replace(one, latents=np.zeros(0, np.float32)) for one in made]))
             return made
 
+    def windows(self, model: SoundModel) -> Remember:
+        """What an earlier attempt let this very model compose for a window, else what it composes now."""
+        weights = (model.weights_sha256, model.arithmetic)
+
+        def remember(window: SoundWindow, make: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+            path = self.folder / f"window-{self.key([weights, _facts_of(window)])}.safetensors"
+            try:
+                with safe_open(path, "np") as file:
+                    return cast(NDArray[np.float32], file.get_tensor("latents"))
+            except (OSError, SafetensorError):
+                made = make()
+                durable.write_whole(path, save({"latents": np.ascontiguousarray(made)}))
+                return made
+
+        return remember
+
 
 class DraftedBackbone:
     """A backbone whose compositions outlive an interruption."""
@@ -115,6 +134,17 @@ class DraftedBackbone:
 
             composed += self._backbone.compose(replace(commission, seeds=(seed,)), report, cancel)
         return tuple(composed)
+
+
+def _facts_of(window: SoundWindow) -> dict[str, object]:
+    """All that a window says; of long lists of numbers their hash."""
+    told: dict[str, object] = {}
+    for field in fields(window):
+        value = getattr(window, field.name)
+        if isinstance(value, np.ndarray):
+            value = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+        told[field.name] = value if field.name != "steering" or value is None else value.sha256
+    return told
 
 
 def analysis_from_json(data: dict[str, Any]) -> Analysis:

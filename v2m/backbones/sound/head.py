@@ -14,6 +14,7 @@ Sources: arXiv 2603.04366 (latent control heads, guidance on some of the steps);
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -145,6 +146,14 @@ class Steering:
 
     levels: tuple[float, float] = (0.35, 1.0)
     """Noise levels between which is steered: below, the form is decided and pushes are heard as noise."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all that decides where it leads."""
+        told = hashlib.sha256(repr((self.head.config, self.strength, self.levels)).encode())
+        for tensor in (self.curve, *self.head.state_dict().values()):
+            told.update(tensor.cpu().numpy().tobytes())
+        return told.hexdigest()
 
     def data(self, noisy: Tensor, data: Tensor, noise_level: float) -> Tensor:
         """The clean latents that a model sees, (b, t, c), pushed towards the wished curve.

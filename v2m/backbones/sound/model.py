@@ -81,6 +81,15 @@ class SoundWindow:
     """Length told to models that are conditioned on it; None means the window's own."""
 
 
+Remember = Callable[[SoundWindow, Callable[[], NDArray[np.float32]]], NDArray[np.float32]]
+"""What was composed for a window before, else what the second argument composes now, which is then kept."""
+
+
+def compose_anew(window: SoundWindow, make: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Remember nothing."""
+    return make()
+
+
 class SoundModel(Protocol):
     """A pretrained model that composes latents of sound, loaded when it is first asked."""
 

@@ -19,7 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v2m.backbones.sound.memory import takes_at_once
-from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundModel, SoundWindow, checked
+from v2m.backbones.sound.model import (
+    FractionDone,
+    LatentGrid,
+    Remember,
+    SoundModel,
+    SoundWindow,
+    checked,
+    compose_anew,
+)
 from v2m.curves import EventCurve
 from v2m.stages import Cancel
 
@@ -68,8 +76,21 @@ def curve_on(grid: LatentGrid, curve: EventCurve, count: int) -> NDArray[np.floa
     return curve.at((np.arange(count) + 0.5) / float(grid.rate_hz)).astype(np.float32)
 
 
-def compose(model: SoundModel, order: SoundOrder, on_progress: FractionDone, cancel: Cancel) -> Latents:
+def compose(
+    model: SoundModel,
+    order: SoundOrder,
+    on_progress: FractionDone,
+    cancel: Cancel,
+    remember: Remember = compose_anew,
+) -> Latents:
     """Latents (b, t, c) of a whole programme.
+
+    Args:
+        model: the one that composes.
+        order: what.
+        on_progress: told the fraction done.
+        cancel: raises CancelledError to stop.
+        remember: keeps windows, so that who was interrupted goes on with the next one.
 
     Raises:
         OutOfMemoryError: even one take alone needs more memory than is free; says the numbers.
@@ -88,7 +109,8 @@ def compose(model: SoundModel, order: SoundOrder, on_progress: FractionDone, can
         canvas = np.zeros((len(seeds), frames, model.grid.channels), np.float32)
         unknown = np.ones(frames, bool)
         curve = curve_on(model.grid, order.curve, frames)
-        found.append(_Filling(model, order, seeds, curve).fill(canvas, unknown, report, cancel))
+        filling = _Filling(model, order, seeds, curve, remember)
+        found.append(filling.fill(canvas, unknown, report, cancel))
     return np.concatenate(found)
 
 
@@ -121,7 +143,7 @@ def renew(
     takes_at_once(model, min(len(latents), _window_frames(model.grid, order)), 1)
     if curve is None:
         curve = curve_on(model.grid, order.curve, len(latents))
-    filling = _Filling(model, order, order.seeds[:1], curve)
+    filling = _Filling(model, order, order.seeds[:1], curve, compose_anew)
     filled: Latents = filling.fill(latents[None].copy(), renewed.copy(), on_progress, cancel)[0]
     return filled
 
@@ -139,6 +161,7 @@ class _Filling:
     order: SoundOrder
     seeds: tuple[int, ...]
     curve: NDArray[np.float32]
+    remember: Remember
 
     def fill(self, canvas: Latents, unknown: Mask, on_progress: FractionDone, cancel: Cancel) -> Latents:
         """Compose (b, t, c) where unknown; both arguments are written to."""
@@ -154,7 +177,11 @@ class _Filling:
 
             window = self._window(canvas, ~unknown[span], span, len(unknown))
             shape = (len(self.seeds), span.stop - span.start, self.model.grid.channels)
-            made = checked(self.model.compose(window, report, cancel), shape, self.model.name)
+
+            def compose(window: SoundWindow = window, report: FractionDone = report) -> Latents:
+                return self.model.compose(window, report, cancel)
+
+            made = checked(self.remember(window, compose), shape, self.model.name)
             canvas[:, span][:, wanted] = made[:, wanted]
             unknown[span] &= ~wanted
         return canvas
