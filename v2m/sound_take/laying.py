@@ -6,7 +6,7 @@ Conventions: positions in seconds of the composed sound, times in seconds of the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,9 +75,10 @@ def lay_sound(sound: Sound, analysis: Analysis, request: Request, *, until_s: fl
     }
     if heard:
         told["clarity"] = round(min(music.pulse.clarity for music, _ in heard), 3)
-    notes = tuple(filter(None, map(_as_composed, reels)))
     if heard:
-        notes = (*offbeat_notes(analysis.hits, beats), *notes)
+        notes = (*offbeat_notes(analysis.hits, beats), *filter(None, map(_as_composed, reels)))
+    else:  # said once, not reel by reel
+        notes = (_as_composed(replace(reels[0], is_whole=True)),)
     return Laid(((0.0, 0.0, len(sound) / SAMPLE_RATE_HZ),), knots, beats, told, notes)
 
 
