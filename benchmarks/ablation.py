@@ -1,8 +1,8 @@
 """Does `sketch` follow the curve, and what does smoothing cost? Table 6 and figure 4 of the paper, in small.
 
     python benchmarks/ablation.py --start TEXT-TO-MUSIC.safetensors --corpus DIR --out DIR
-        [--ablation FILE] [--arms NAME ...] [--steps N] [--batch N] [--pieces N] [--cases N] [--threads N]
-        [--seed N] [--adherence X] [--beside WEIGHTS] [--footage]
+        [--ablation FILE] [--arms NAME ...] [--steps N] [--batch N] [--pieces N] [--first N] [--cases N]
+        [--threads N] [--seed N] [--adherence X] [--beside WEIGHTS] [--footage]
 
 From the same text-to-music weights each arm of the ablation (`training/ablations/kernel.toml`) fine-tunes
 the curve stage on the same pieces, with curves of its own smoothing. Then each composes the same cases: a
@@ -94,6 +94,8 @@ def train_arm(arm: Arm, options: argparse.Namespace) -> Path:
 def _with_column(options: argparse.Namespace) -> Path:
     """The weights before any arm, with a column of zeros: the same model to the last bit."""
     path = Path(options.out / TEXT_ONLY / "run" / "start.safetensors")
+    if path.is_file():
+        return path
     path.parent.mkdir(parents=True, exist_ok=True)
     start = load_checkpoint(options.start)
     save_checkpoint(path, add_curve_channel(start.model), start.notes, torch.float32)
@@ -235,6 +237,7 @@ def main() -> None:
         "batch": 32,
         "pieces": 700,
         "cases": 80,
+        "first": 0,
         "threads": 1,
         "seed": 6,
     }.items():
@@ -248,7 +251,10 @@ def main() -> None:
     pieces = sharp_corpus(options.corpus, options.out / "sharp", options.pieces)
     print(f"{pieces} pieces to learn from, {options.steps} steps of {options.batch} excerpts an arm")
     wanted = cut_from_footage if options.footage else cut_on_beats
-    cases = [wanted(draw_case(1000 * options.seed + index)) for index in range(options.cases)]
+    cases = [
+        wanted(draw_case(1000 * options.seed + index))
+        for index in range(options.first, options.first + options.cases)
+    ]
     trained = [(arm, train_arm(arm, options)) for arm in arms]
     for arm in arms:
         print_gap(arm, options.out, cases)
