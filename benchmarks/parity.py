@@ -4,6 +4,10 @@
 
 FOLDER holds checkouts of the official repositories as OWNER+NAME (or OWNER/NAME); a family whose
 repositories are not there is skipped with a word. Nothing of them is part of this project.
+
+Layers lie as the original has them, but in rows `as used`: on a CPU linear layers are packed for the
+processor, which adds in another order. Guidance magnifies what that rounds; the bar of such a row is
+therefore twice what the official code is off its own result in float64, where that is more than the bar.
 """
 
 from __future__ import annotations

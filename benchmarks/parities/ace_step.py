@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from parities.row import Row
+from parities.row import Row, row_as_used
 from tests.tiny_models.oobleck import new_oobleck
 from v2m.backbones.ace_step.layers import load_encoder, load_transformer
 from v2m.backbones.ace_step.layout import AceStepFolder
@@ -34,6 +34,7 @@ from v2m.backbones.ace_step.sampler import Painting, Solving, solve
 from v2m.backbones.ace_step.transformer import Velocity
 from v2m.backbones.ace_step.words import COMPOSE, REPAINT, text_of
 from v2m.backbones.sound.oobleck_folder import Oobleck, OobleckConfig
+from v2m.model.packed import pack_linears
 
 REPOSITORY = "ace-step/ACE-Step-1.5"
 PACKAGE = "acestep"
@@ -56,9 +57,9 @@ def rows(official: Path) -> Iterator[Row]:
     for variant in ("base", "turbo"):
         peer = _peer(checkout, variant)
         with tempfile.TemporaryDirectory() as folder:
-            ours = _ours(Path(folder), peer)
-            yield from _modules(variant, peer, *ours)
-            yield from _samplers(variant, peer, *ours)
+            ask, used, encoder = _ours(Path(folder), peer)
+            yield from _modules(variant, peer, ask, used, encoder)
+            yield from _samplers(variant, peer, ask, encoder)
     yield _autoencoder((2, 4, 4, 6, 10), 48_000)
     yield _text(checkout)
 
@@ -104,8 +105,8 @@ def _peer(checkout: Path, variant: str) -> Any:  # noqa: ANN401 - the official m
     return model
 
 
-def _ours(folder: Path, peer: Any) -> tuple[Velocity, Any]:  # noqa: ANN401 - the official model
-    """The same weights through official files."""
+def _ours(folder: Path, peer: Any) -> tuple[Velocity, Velocity, Any]:  # noqa: ANN401 - the official model
+    """The same weights through official files: the transformer, the same as used, and the encoder."""
     tensors = {name: value.clone() for name, value in peer.state_dict().items()}
     save_file(tensors, folder / "model.safetensors")
     save_file({"silence": _silence().transpose(1, 2).contiguous()}, folder / "silence_latent.safetensors")
@@ -114,9 +115,10 @@ def _ours(folder: Path, peer: Any) -> tuple[Velocity, Any]:  # noqa: ANN401 - th
     transformer, encoder = layout.tensors()
     # products of one row round by where their numbers lie in memory: ours would lie as in the file
     network = copy.deepcopy(load_transformer(layout.transformer_config(), transformer)).eval()
-    return Velocity(network, torch.zeros(SHAPE["hidden_size"], 2)), load_encoder(
-        layout.encoder_config(), encoder
-    ).eval()
+    used, column = copy.deepcopy(network), torch.zeros(SHAPE["hidden_size"], 2)
+    pack_linears(used.layers)
+    told = load_encoder(layout.encoder_config(), encoder).eval()
+    return Velocity(network, column), Velocity(used, column), told
 
 
 def _silence() -> Tensor:
@@ -135,7 +137,13 @@ def _inputs() -> dict[str, Tensor]:
     }
 
 
-def _modules(variant: str, peer: Any, ask: Velocity, encoder: Any) -> Iterator[Row]:  # noqa: ANN401
+def _modules(
+    variant: str,
+    peer: Any,  # noqa: ANN401 - the official model
+    ask: Velocity,
+    used: Velocity,
+    encoder: Any,  # noqa: ANN401 - of diffusers
+) -> Iterator[Row]:
     file = f"{REPOSITORY} acestep/models/{variant}/modeling_acestep_v15_{variant}.py"
     with torch.no_grad():
         theirs, _ = peer.encoder(**_inputs())
@@ -144,20 +152,32 @@ def _modules(variant: str, peer: Any, ask: Velocity, encoder: Any) -> Iterator[R
         x, context = torch.randn(1, FRAMES, 64), torch.randn(1, FRAMES, 128)
         worst, scale = 0.0, 0.0
         ask.begin([theirs])
+        used.begin([theirs])
+        exact = copy.deepcopy(peer.decoder).double()
         for time in (1.0, 0.6428, 0.03):
             now = torch.full((1,), time)
-            expected = peer.decoder(
-                hidden_states=x, timestep=now, timestep_r=now, attention_mask=None,
-                encoder_hidden_states=theirs, encoder_attention_mask=None, context_latents=context,
-            )[0]  # fmt: skip
+            given = {
+                "hidden_states": x, "timestep": now, "timestep_r": now, "context_latents": context,
+                "encoder_hidden_states": theirs,
+            }  # fmt: skip
+            masks = {"attention_mask": None, "encoder_attention_mask": None}
+            expected = peer.decoder(**given, **masks)[0]
             for curve in (None, torch.randn(1, FRAMES)):  # the hook's column is zeros
                 found = ask(x, time, context, curve)
                 worst = max(worst, float((found - expected).abs().max()))
             scale = max(scale, float(expected.abs().max()))
         yield Row(f"ace-step {variant} DiT, adapter at zero", file, worst, scale, 1e-6, "kept words, 3 times")
+        best = exact(**{name: value.double() for name, value in given.items()}, **masks)[0]
+        found = used(x, time, context, None)
+        yield row_as_used(f"ace-step {variant} DiT", file, found, expected, best)
 
 
-def _samplers(variant: str, peer: Any, ask: Velocity, encoder: Any) -> Iterator[Row]:  # noqa: ANN401
+def _samplers(
+    variant: str,
+    peer: Any,  # noqa: ANN401 - the official model
+    ask: Velocity,
+    encoder: Any,  # noqa: ANN401 - of diffusers
+) -> Iterator[Row]:
     file = f"{REPOSITORY} acestep/models/{variant}/modeling_acestep_v15_{variant}.py"
     with torch.no_grad():
         words, _ = encoder(**_inputs())

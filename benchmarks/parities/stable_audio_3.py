@@ -30,13 +30,13 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "tiny_models"))
 tiny = import_module("stable_audio_3")
 
-from parities.row import Row  # noqa: E402
+from parities.row import Row, row_as_used  # noqa: E402
 from v2m.backbones.stable_audio_3.config_file import config_from_dict  # noqa: E402
 from v2m.backbones.stable_audio_3.lora import merge, read_lora  # noqa: E402
 from v2m.backbones.stable_audio_3.sampler import Guidance, Prompted, sample  # noqa: E402
 from v2m.backbones.stable_audio_3.schedule import noise_levels  # noqa: E402
 from v2m.backbones.stable_audio_3.text import TextEncoder  # noqa: E402
-from v2m.backbones.stable_audio_3.transformer import Condition  # noqa: E402
+from v2m.backbones.stable_audio_3.transformer import Condition, DiffusionTransformer  # noqa: E402
 from v2m.backbones.stable_audio_3.weights import Parts, load_parts  # noqa: E402
 from v2m.model.packed import pack_linears  # noqa: E402
 from v2m.stages import never_cancel  # noqa: E402
@@ -136,36 +136,54 @@ class Pair:
         worst = float((ours - theirs).abs().max())
         return Row(f"SA3 {module}", f"{REPOSITORY} {file}", worst, float(theirs.abs().max()), bar, note)
 
+    def as_used(self) -> DiffusionTransformer:
+        """Ours as it composes on a CPU: its layers packed."""
+        model = copy.deepcopy(self.ours.transformer)
+        pack_linears(model.transformer.layers)
+        return model
+
     def velocity(
-        self, local: Tensor, noise_level: float, *, as_composed: bool = False
-    ) -> tuple[Tensor, Tensor]:
-        """Of the transformer alone; as composed, its layers are packed and most of its words are one."""
-        model, words = self.ours.transformer, self.words
-        if as_composed:
-            model = copy.deepcopy(model)
-            pack_linears(model.transformer.layers)
-            fill = words[:, 3:4].expand(-1, words.shape[1] - 4, -1)
-            words = torch.cat((words[:, :3], fill, words[:, -1:]), dim=1)
+        self, local: Tensor, noise_level: float, model: DiffusionTransformer | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the transformer alone: ours or another of ours, theirs, and theirs in float64."""
+        model, words = model or self.ours.transformer, self._words(is_used=model is not None)
         condition = Condition(words, TAKES, self.length, local)
         level = model.levels(torch.tensor([noise_level]), self.length)
         ours = model(self.x, level, model.told(condition, FRAMES))
-        theirs = self.theirs.model(
-            self.x.mT,
-            torch.full((TAKES,), noise_level),
-            cross_attn_cond=words.expand(TAKES, -1, -1),
-            global_cond=self.length.expand(TAKES, -1),
-            local_add_cond=local.expand(TAKES, FRAMES, -1).mT,
-        )
-        return ours, theirs.mT
+
+        def asked(dtype: torch.dtype, theirs: torch.nn.Module) -> Tensor:
+            velocity: Tensor = theirs(
+                self.x.mT.to(dtype),
+                torch.full((TAKES,), noise_level, dtype=dtype),
+                cross_attn_cond=words.expand(TAKES, -1, -1).to(dtype),
+                global_cond=self.length.expand(TAKES, -1).to(dtype),
+                local_add_cond=local.expand(TAKES, FRAMES, -1).mT.to(dtype),
+            )
+            return velocity.mT
+
+        plain = self.theirs.model
+        return ours, asked(torch.float32, plain), asked(torch.float64, copy.deepcopy(plain).double())
+
+    def _words(self, *, is_used: bool) -> Tensor:
+        """As composed, most of the words are the one that fills up."""
+        if not is_used:
+            return self.words
+        fill = self.words[:, 3:4].expand(-1, self.words.shape[1] - 4, -1)
+        return torch.cat((self.words[:, :3], fill, self.words[:, -1:]), dim=1)
 
     def latents(
-        self, local: Tensor, guidance: Guidance, avoided: Tensor | None, steps: int
+        self,
+        local: Tensor,
+        guidance: Guidance,
+        avoided: Tensor | None,
+        steps: int,
+        model: DiffusionTransformer | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """From noise to latents."""
+        """From noise to latents: ours or another of ours, and theirs."""
         config = self.config
         levels = noise_levels(steps, config.shift, FRAMES)
         ours = sample(
-            self.ours.transformer,
+            model or self.ours.transformer,
             config.objective,
             Prompted(self.words, avoided, self.length, local, None),
             self.x,
@@ -175,6 +193,15 @@ class Pair:
             lambda fraction: None,
             never_cancel,
         )
+        return ours, self._their_latents(local, guidance, avoided, steps, torch.float32)
+
+    def exact_latents(self, local: Tensor, guidance: Guidance, steps: int) -> Tensor:
+        """Theirs in float64."""
+        return self._their_latents(local, guidance, None, steps, torch.float64)
+
+    def _their_latents(
+        self, local: Tensor, guidance: Guidance, avoided: Tensor | None, steps: int, dtype: torch.dtype
+    ) -> Tensor:
         fresh = iter(self.fresh)
         told = {
             "cross_attn_cond": self.words.expand(TAKES, -1, -1),
@@ -185,11 +212,11 @@ class Pair:
             told["negative_cross_attn_cond"] = avoided.expand(TAKES, -1, -1)
         drawn, torch.randn_like = torch.randn_like, lambda x: next(fresh).mT  # type: ignore[assignment]
         try:
-            theirs = self.official.sampling.sample_diffusion(
-                self.theirs.model,
-                self.x.mT,
-                told,
-                config.objective,
+            theirs: Tensor = self.official.sampling.sample_diffusion(
+                copy.deepcopy(self.theirs.model).to(dtype),
+                self.x.mT.to(dtype),
+                {name: value.to(dtype) for name, value in told.items()},
+                self.config.objective,
                 steps,
                 cfg_scale=guidance.text_scale,
                 apg_scale=guidance.projection,
@@ -201,7 +228,7 @@ class Pair:
             )
         finally:
             torch.randn_like = drawn
-        return ours, theirs.mT
+        return theirs.mT
 
 
 EULER = {
@@ -235,10 +262,12 @@ def _transformer_rows(pair: Pair) -> Iterator[Row]:
     kind = "differential" if pair.size == "medium" else "standard"
     nothing = torch.zeros(1, 1, tiny.CHANNELS + 1)
     file = "models/dit.py"
-    yield pair.row(f"DiT, {kind} attention", file, *pair.velocity(nothing, 0.7), MODULE_BAR, "nothing known")
-    yield pair.row(f"DiT, {kind} attention", file, *pair.velocity(pair.local, 0.3), MODULE_BAR, "inpainting")
-    packed = pair.velocity(pair.local, 0.3, as_composed=True)
-    yield pair.row(f"DiT, {kind} attention", file, *packed, MODULE_BAR, "packed, words filled up")
+    for local, level, note in ((nothing, 0.7, "nothing known"), (pair.local, 0.3, "inpainting")):
+        ours, theirs, _ = pair.velocity(local, level)
+        yield pair.row(f"DiT, {kind} attention", file, ours, theirs, MODULE_BAR, note)
+    numbers = pair.velocity(pair.local, 0.3, pair.as_used())
+    where = f"{REPOSITORY} {file}"
+    yield row_as_used(f"SA3 DiT, {kind} attention", where, *numbers, "packed, words filled up")
 
 
 def _autoencoder_rows(pair: Pair, name: str) -> Iterator[Row]:
@@ -257,7 +286,11 @@ def _euler_rows(pair: Pair) -> Iterator[Row]:
     for note, (guidance, avoids) in EULER.items():
         latents = pair.latents(nothing, guidance, pair.avoided if avoids else None, EULER_STEPS)
         yield pair.row(f"Euler sampler, {pair.size}", file, *latents, MODULE_BAR, note)
-    latents = pair.latents(pair.local, Guidance(7.0), None, EULER_STEPS)
+    guided = Guidance(7.0)
+    ours, theirs = pair.latents(nothing, guided, None, EULER_STEPS, pair.as_used())
+    exact, name = pair.exact_latents(nothing, guided, EULER_STEPS), f"SA3 Euler sampler, {pair.size}"
+    yield row_as_used(name, f"{REPOSITORY} {file}", ours, theirs, exact, "guided, projected")
+    latents = pair.latents(pair.local, guided, None, EULER_STEPS)
     yield pair.row(f"Euler sampler, {pair.size}", file, *latents, MODULE_BAR, "inpainting two regions")
 
 

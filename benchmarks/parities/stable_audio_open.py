@@ -8,6 +8,7 @@ official code strictly, key for key; the noise is counted on both sides.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -27,7 +28,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from parities.row import Row
+from parities.row import Row, row_as_used
 from tests.tiny_models import stable_audio_open as TINY
 from v2m.backbones.sound.model import SoundWindow
 from v2m.backbones.stable_audio_open.envelope import envelope_of_curve
@@ -112,12 +113,17 @@ def _compared(name: str, folder: Path, theirs: Any) -> Iterator[Pair]:  # noqa: 
     yield _row(f"{name}: text and seconds", official, mine, [given["cross_attn_cond"], given["global_cond"]])
     x = _drawn(1, FRAMES, TINY.CHANNELS)
     cases = (("plain", 1.0, "", {}), ("guided", 7.0, "", {}), ("negative", 7.0, TINY.NEGATIVE, against))
+    used, exact = _as_used(folder), copy.deepcopy(theirs.model).double()
     for label, scale, negative, more in cases:
-        velocity = _velocity(model, TINY.window(negative=negative), scale)
-        expected = theirs.model(_turned(x), TIME[None], **given, **more, cfg_scale=scale)
-        yield _row(
-            f"{name}: DiT, {label}", "stable-audio-tools dit.py", [velocity(x, TIME)], [_turned(expected)]
-        )
+        window, told = TINY.window(negative=negative), {**given, **more}
+        expected = _turned(theirs.model(_turned(x), TIME[None], **told, cfg_scale=scale))
+        found = _velocity(model, window, scale)(x, TIME)
+        yield _row(f"{name}: DiT, {label}", "stable-audio-tools dit.py", [found], [expected])
+        wide = {key: _widened(value) for key, value in told.items()}
+        best = _turned(exact(_turned(x).double(), TIME[None].double(), **wide, cfg_scale=scale))
+        found = _velocity(used, window, scale)(x, TIME)
+        row = row_as_used(f"{name}: DiT, {label}", "stable-audio-tools dit.py", found, expected, best)
+        yield row, [expected]
     yield from _codec(name, model, theirs.pretransform.model)
     sampler = f"{name}: {'ping-pong' if small else 'DPM-Solver++(3M) SDE'}"
     yield _sampled(sampler, model, TINY.window(), theirs.model, given)
@@ -220,6 +226,15 @@ def _ours(folder: Path) -> StableAudioOpen:
     model = StableAudioOpen(folder, name="tiny", device="cpu", dtype="float32")
     model._loaded._made_ready = lambda layers: None
     return model
+
+
+def _as_used(folder: Path) -> StableAudioOpen:
+    """As it composes on a CPU."""
+    return StableAudioOpen(folder, name="tiny", device="cpu", dtype="float32")
+
+
+def _widened(value: Any) -> Any:  # noqa: ANN401 - whatever the official code is given
+    return value.double() if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
 def _velocity(
