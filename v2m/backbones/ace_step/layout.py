@@ -129,7 +129,8 @@ class AceStepFolder:
             )
         found = list(read_safetensors(self._silence).values())
         channels = self._official_config().get("timbre_hidden_dim", 64)
-        if len(found) != 1 or found[0].dim() != 3 or channels not in found[0].shape[1:]:
+        whole = len(found) == 1 and found[0].dim() == 3
+        if not whole or found[0].shape[0] != 1 or channels not in found[0].shape[1:]:
             shapes = [tuple(value.shape) for value in found]
             raise CheckpointError(f"{self._silence.name} holds {shapes}, expected one (1, {channels}, t).")
         return found[0] if found[0].shape[2] == channels else found[0].transpose(1, 2)

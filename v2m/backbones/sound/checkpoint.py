@@ -46,7 +46,7 @@ def read_safetensors(path: Path, *, prefix: str = "") -> dict[str, Tensor]:
         with path.open("rb") as file:
             start = file.read(4)
     except OSError as error:
-        raise CheckpointError(f"The weights {path} cannot be read: {error.strerror}.") from error
+        raise CheckpointError(f"The weights {path} cannot be read: {error.strerror}.", hint=_AGAIN) from error
     if start.startswith(_PICKLE_STARTS):
         raise CheckpointError(
             f"{path.name} is a pickle, which can run code and is never loaded.",
@@ -119,7 +119,9 @@ def folder_hash(paths: Iterable[Path]) -> str:
             facts = path.stat()
             content = _file_hash(path, facts.st_size, facts.st_mtime_ns)
         except OSError as error:
-            raise CheckpointError(f"The weights {path} cannot be read: {error.strerror}.") from error
+            raise CheckpointError(
+                f"The weights {path} cannot be read: {error.strerror}.", hint=_AGAIN
+            ) from error
         whole.update(f"{path.name}\0{content}\n".encode())
     return whole.hexdigest()
 

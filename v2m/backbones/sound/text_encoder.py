@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from v2m.errors import CheckpointError, MissingPartError
+from v2m.model.device import is_out_of_memory
 
 
 class TextEncoder:
@@ -44,9 +45,20 @@ class TextEncoder:
         """(1, n, e) of a text's first `longest` tokens.
 
         Raises:
-            CheckpointError: an InputError; the weights give numbers that are not finite.
+            CheckpointError: an InputError; its configuration makes no sense, or the weights give numbers that
+                are not finite.
         """
-        embeddings: Tensor = self._model(input_ids=self._tokens(text, longest)).last_hidden_state
+        tokens = self._tokens(text, longest)
+        try:
+            embeddings: Tensor = self._model(input_ids=tokens).last_hidden_state
+        except Exception as error:  # whatever a library raises that was configured to what cannot be
+            if is_out_of_memory(error):
+                raise
+            raise CheckpointError(
+                "The text encoder cannot compute as its configuration says.",
+                hint="Fetch its config.json again.",
+                detail=repr(error),
+            ) from error
         if not bool(torch.isfinite(embeddings).all()):
             raise CheckpointError(
                 "The text encoder gives numbers that are not finite.", hint="Fetch its weights again."
@@ -86,14 +98,21 @@ def _model(folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - of transf
         )
     try:
         model, report = auto.from_pretrained(
-            folder, dtype=dtype, local_files_only=True, use_safetensors=True, output_loading_info=True
-        )
+            folder, dtype=dtype, local_files_only=True, use_safetensors=True, output_loading_info=True,
+            ignore_mismatched_sizes=True,
+        )  # fmt: skip
     except Exception as error:  # the library raises whatever its parsers raise
         raise CheckpointError(
             f"The text encoder in {folder} cannot be read: {str(error).partition(chr(10))[0]}",
             hint="Add the model again.",
             detail=repr(error),
         ) from error
+    if others := sorted(str(key) for key, *_ in report.get("mismatched_keys", ())):
+        raise CheckpointError(
+            f"The text encoder in {folder} has not the shape that its configuration says "
+            f"({', '.join(others[:4])}).",
+            hint="Check that the weights and their configuration belong together.",
+        )
     if missing := sorted(report["missing_keys"]):
         raise CheckpointError(
             f"The text encoder in {folder} lacks {len(missing)} tensors ({', '.join(missing[:4])}).",

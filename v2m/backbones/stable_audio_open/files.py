@@ -129,8 +129,9 @@ class ModelFolder:
         return [*weights, *text, *words, *filter(None, [self.controlnet])]
 
     def weights_bytes(self) -> int:
-        """Of all files with weights."""
-        return sum(path.stat().st_size for path in self.deciding_files() if path.suffix == ".safetensors")
+        """Of all files with weights; what is missing is said when it is read."""
+        files = [path for path in self.deciding_files() if path.suffix == ".safetensors" and path.is_file()]
+        return sum(path.stat().st_size for path in files)
 
     def stored_numbers(self) -> tuple[int, int]:
         """How many the transformer has, with a ControlNet, and how many the autoencoder."""

@@ -27,7 +27,7 @@ from v2m.backbones.sound.guidance import curve_scale_at
 from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
 from v2m.backbones.stable_audio_open.config import OpenConfig
 from v2m.backbones.stable_audio_open.envelope import envelope_of_curve
-from v2m.backbones.stable_audio_open.files import ModelFolder
+from v2m.backbones.stable_audio_open.files import CONTROLNET_WEIGHTS, ModelFolder
 from v2m.backbones.stable_audio_open.guided import Conditions, Control, Guidance, GuidedVelocity
 from v2m.backbones.stable_audio_open.loaded import Loaded
 from v2m.backbones.stable_audio_open.numbers import told_seconds
@@ -41,6 +41,9 @@ TEXT_SCALE: Final = 7.0
 
 _MOST_STEPS: Final = 1000
 
+CONTROLLED: Final = "stable-audio-controlnet"
+"""The name by which a ControlNet is asked for."""
+
 
 class StableAudioOpen:
     """Stable Audio Open 1.0 or small, with a ControlNet where its file is; loaded when it is first asked.
@@ -52,6 +55,9 @@ class StableAudioOpen:
         dtype: `bfloat16` or `float32` for the transformer's layers; by default what is fast on the device.
         compiled: compile the layers: slower to begin, faster from then on.
         adapter: an event adapter for this model.
+
+    Raises:
+        CheckpointError: an InputError; it is to have a ControlNet, and there is none.
     """
 
     def __init__(
@@ -69,6 +75,11 @@ class StableAudioOpen:
         self._device_name, self._dtype_name, self._compiled = device, dtype, compiled
         self._adapter_path = adapter
         self._parts: Loaded | None = None
+        if name == CONTROLLED and self._files.controlnet is None:
+            raise CheckpointError(
+                f"{folder} lacks {CONTROLNET_WEIGHTS}, without which {name} does not hear the event curve.",
+                hint=f"Add it with `v2m models add {name} PATH`, or choose --backbone stable-audio-open.",
+            )
 
     @property
     def grid(self) -> LatentGrid:

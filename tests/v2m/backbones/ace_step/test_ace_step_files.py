@@ -68,6 +68,20 @@ def swap_the_silence(folder: Path) -> None:
     save_file({"silence": torch.zeros(1, 7, 9)}, folder / "silence_latent.safetensors")
 
 
+def double_the_silence(folder: Path) -> None:
+    save_file({"silence": torch.zeros(2, 64, 9)}, folder / "silence_latent.safetensors")
+
+
+def widen_the_words(folder: Path) -> None:
+    path = folder / "Qwen3-Embedding-0.6B" / "model.safetensors"
+    changed(path, lambda t: t.update({"norm.weight": torch.ones(17)}))
+
+
+def say_odd_words(folder: Path) -> None:
+    path = folder / "Qwen3-Embedding-0.6B" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "num_key_value_heads": 3}))
+
+
 def break_the_words(folder: Path) -> None:
     changed(folder / "Qwen3-Embedding-0.6B" / "model.safetensors", lambda t: t.pop("norm.weight"))
 
@@ -89,7 +103,10 @@ def lose_the_tokenizer(folder: Path) -> None:
         (say_nothing, "describes no ACE-Step"),
         (lose_the_silence, "silence_latent"),
         (swap_the_silence, r"expected one \(1, 64, t\)"),
+        (double_the_silence, r"expected one \(1, 64, t\)"),
         (break_the_words, "norm.weight"),
+        (widen_the_words, "has not the shape"),
+        (say_odd_words, "has not the shape"),
         (lose_the_tokenizer, "tokenizer"),
     ],
 )

@@ -237,6 +237,11 @@ def change_the_kind(folder: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "_class_name": "AutoencoderDC"}))
 
 
+def say_odd_words(folder: Path) -> None:
+    path = folder / "text_encoder" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "query_pre_attn_scalar": -1}))
+
+
 def lose_the_weights(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
 
@@ -252,6 +257,7 @@ def lose_the_weights(folder: Path) -> None:
         (say_odd_heads, "describes no model"),
         (change_the_channels, "4 channels"),
         (change_the_kind, "AutoencoderDC"),
+        (say_odd_words, "cannot compute as its configuration says"),
         (lose_the_weights, "no model.safetensors"),
     ],
 )

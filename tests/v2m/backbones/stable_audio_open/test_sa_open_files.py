@@ -199,6 +199,26 @@ def test_what_is_not_there_is_said_with_what_to_do(
     compose(model_of(folder), tiny)
 
 
+@pytest.mark.parametrize("part", ["transformer", "vae", "text_encoder"])
+def test_a_part_that_was_taken_away_is_named_when_it_is_composed(
+    part: str, tiny: ModuleType, tmp_path: Path
+) -> None:
+    folder = tiny.write(tmp_path / "model", diffusers=True)
+    weights = next((folder / part).glob("*.safetensors"))
+    weights.unlink()
+    model = StableAudioOpen(folder, name="stable-audio-open", device="cpu")
+    assert model.needed_bytes(10, 1) > 0
+    with pytest.raises(CheckpointError, match=part) as raised:
+        compose(model, tiny)
+    assert "v2m models verify" in raised.value.hint
+
+
+def test_a_controlnet_that_is_not_there_is_not_done_without(tiny: ModuleType, tmp_path: Path) -> None:
+    folder = tiny.write(tmp_path / "model")
+    with pytest.raises(CheckpointError, match=r"lacks controlnet\.safetensors"):
+        StableAudioOpen(folder, name="stable-audio-controlnet", device="cpu")
+
+
 def test_the_grid_and_the_hash_need_no_weights(model_of: ModelOf, tiny: ModuleType, tmp_path: Path) -> None:
     folder = tiny.write(tmp_path / "model")
     before = model_of(folder).weights_sha256
