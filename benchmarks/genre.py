@@ -10,7 +10,7 @@ lie off the beat, and a judge that never saw a stroke there takes one for anothe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ _FIRST_LEARNED, _FIRST_TRIED = 3_000_000, 4_000_000
 
 
 def features(music: Arrangement, bpm: float | None) -> FloatArray:
-    """(f,) of a piece; without its tempo where that is None."""
+    """(f,) of a piece whose beat 0 is a downbeat; without its tempo where that is None."""
     parts = {part: [note for note in music.notes if note.part == part] for part in PARTS}
     return np.concatenate(
         [
@@ -58,6 +58,13 @@ def features(music: Arrangement, bpm: float | None) -> FloatArray:
             _classes(music, parts),
         ]
     ).astype(np.float64)
+
+
+def from_downbeat(music: Arrangement, first_downbeat: int) -> Arrangement:
+    """The same with a downbeat at beat 0, where that of composed pieces is; a plan may begin within a bar."""
+    before = -first_downbeat % music.beats_per_bar
+    notes = tuple(replace(note, start_beat=note.start_beat + before) for note in music.notes)
+    return replace(music, beat_count=music.beat_count + before, notes=notes)
 
 
 def _struck(notes: Sequence[Note], voices: Sequence[str]) -> list[Note]:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 from footage import require_media
-from genre import CHANCE, GenreJudge, accuracy, composed_example, learn
+from genre import CHANCE, GenreJudge, accuracy, composed_example, from_downbeat, learn
 from retime import scored
 from v2m_training.compose import STYLE_NAMES
 
@@ -114,7 +114,9 @@ def others(music: Arrangement) -> Arrangement:
 
 def shares(take: OpenedTake, judge: GenreJudge) -> np.ndarray:
     """How likely a take is of each style, (k,)."""
-    return judge.shares([others(take.piece_now.played)], [0.0])[0]
+    piece = take.piece_now
+    music = from_downbeat(others(piece.played), piece.tempo_map.first_downbeat)
+    return judge.shares([music], [0.0])[0]
 
 
 def restyled(

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 
 import librosa
 import numpy as np
-from genre import CHANCE, GenreJudge, accuracy, learned_judges
+from genre import CHANCE, GenreJudge, accuracy, from_downbeat, learned_judges
 from programmes import Job, Scored, arguments_of, each, score_job
 from shares import share
 from v2m_training.compose import STYLE_NAMES, compose
@@ -191,7 +191,8 @@ def print_genre(styled: Sequence[Scored], seed: int, workers: int) -> None:
 
 
 def _genres(judge: GenreJudge, scored: Sequence[Scored]) -> list[str]:
-    return judge.names([each.played for each in scored], [mean_bpm(each) for each in scored])
+    music = [from_downbeat(each.played, each.tempo_map.first_downbeat) for each in scored]
+    return judge.names(music, [mean_bpm(each) for each in scored])
 
 
 def _names(judge: GenreJudge, examples: Sequence[tuple[Arrangement, float, str]]) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from following import accent_ratio, loudness_change_db
-from genre import accuracy, composed_example, features, learn
+from genre import accuracy, composed_example, features, from_downbeat, learn
 from music import FIGURE_NAMES, beyond, draw_prompt
 from programmes import as_delivered, cut_programme, planned_hits
 from seams import MEASURES, Long, border_beats, changes, compare, excess, holm, spliced
@@ -99,6 +99,18 @@ def test_composed_pieces_are_judged_with_strokes_off_the_beat_as_delivered_ones_
     struck = {round(note.start_beat, 6) for note in as_delivered(piece, 0).notes}
     heavy = [beat for beat, weight, _ in planned_hits()[0] if weight >= HEAVY_WEIGHT]
     assert {round(beat, 6) for beat in heavy if beat < piece.arrangement.beat_count} <= struck
+
+
+def test_a_piece_that_begins_within_a_bar_is_judged_by_its_bars() -> None:
+    piece = compose(3, "house").arrangement
+    late = replace(piece, notes=tuple(replace(note, start_beat=note.start_beat + 1) for note in piece.notes))
+    again = from_downbeat(late, first_downbeat=1)
+    assert again.beat_count % piece.beats_per_bar == 3
+    groove = slice(3, 3 + 16)  # the first of the kit's, after the three signs of the metre
+    kicks, moved, found = (features(music, None)[groove] for music in (piece, late, again))
+    assert not np.allclose(moved, kicks, atol=0.1)
+    assert np.allclose(found, kicks, rtol=0.1)
+    assert from_downbeat(piece, 0) == from_downbeat(piece, 4) == piece
 
 
 def test_features_of_silence_are_finite_and_the_key_does_not_matter() -> None:
