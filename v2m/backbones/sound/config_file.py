@@ -7,7 +7,7 @@ over; every other key has to be known, for an unknown one means another model.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,12 +16,16 @@ from v2m.errors import CheckpointError
 _LARGEST_BYTES: Final = 10_000_000
 """What is larger describes no model."""
 
+MOST_LAYERS: Final = 1000
+"""Far beyond any model: a damaged file must not have millions built before a weight is looked at."""
+
 
 def read_config(path: Path) -> dict[str, Any]:
     """The object in a JSON file.
 
     Raises:
-        CheckpointError: an InputError; missing, no JSON, no object, or larger than a configuration is.
+        CheckpointError: an InputError; missing, no JSON, no object, or larger than a configuration is;
+            or it describes a network without end.
     """
     try:
         if path.stat().st_size > _LARGEST_BYTES:
@@ -36,7 +40,20 @@ def read_config(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} is no JSON: {error}.", hint="Fetch the file again.") from error
     if not isinstance(values, dict):
         raise CheckpointError(f"{path} holds {type(values).__name__}, expected an object.")
+    _check_layers(path, values)
     return values
+
+
+def _check_layers(path: Path, values: Mapping[str, Any]) -> None:
+    """Refuse a network without end, also in a configuration within this one."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            _check_layers(path, value)
+        counts = name == "depth" or name.endswith("layers")
+        if counts and isinstance(value, int | float) and not abs(value) <= MOST_LAYERS:
+            raise CheckpointError(
+                f"{path} says {name} {value}, which is beyond any model.", hint="Fetch the file again."
+            )
 
 
 def known_keys(path: Path, values: dict[str, Any], names: Collection[str]) -> dict[str, Any]:

@@ -41,6 +41,9 @@ _SOUND_AT_ONCE: Final = 3
 
 _FLOAT: Final = 4  # bytes
 
+_LARGEST: Final = 1_000_000
+"""Of a stride or a width: far beyond any such model."""
+
 _SMALLEST_SCALE: Final = 1e-4
 """Of the latents' spread, in the bottleneck."""
 
@@ -60,6 +63,21 @@ class OobleckShape:
     final_tanh: bool = False
     scale: float = 1.0
     """Latents are divided by it."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no autoencoder can be.
+
+        Raises:
+            ValueError: a number out of range, or another number of strides than of multiples.
+        """
+        numbers = (
+            self.latent_channels, self.encoder_channels, self.decoder_channels, self.audio_channels,
+            *self.multiples, *self.strides,
+        )  # fmt: skip
+        if len(self.strides) != len(self.multiples) or not all(
+            isinstance(number, int) and 0 < number <= _LARGEST for number in numbers
+        ):
+            raise ValueError(f"strides of {self.strides} and channels of {numbers} make no autoencoder")
 
     @property
     def hop_samples(self) -> int:

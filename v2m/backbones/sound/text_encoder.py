@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from v2m.backbones.sound.config_file import read_config
 from v2m.errors import CheckpointError, MissingPartError
 from v2m.model.device import is_out_of_memory
 
@@ -37,6 +38,7 @@ class TextEncoder:
             MissingPartError: transformers is not installed.
         """
         self.device = device
+        read_config(folder / "config.json")  # the library would build whatever it says
         self._tokenizer = _tokenizer(tokenizer_folder or folder)
         self._model = _model(folder, dtype).to(device).eval()
 

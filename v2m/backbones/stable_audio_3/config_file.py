@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
+from v2m.backbones.sound.config_file import MOST_LAYERS
 from v2m.backbones.stable_audio_3.config import (
     AttentionConfig,
     AutoencoderConfig,
@@ -130,7 +131,7 @@ def _transformer(keys: ConfigKeys) -> TransformerConfig:
     config = TransformerConfig(
         channels=int(keys.number("io_channels")),
         width=width,
-        depth=int(keys.number("depth")),
+        depth=_layers(keys, keys.number("depth")),
         heads=heads,
         text_width=int(keys.number("cond_token_dim")),
         project_text=keys.flag("project_cond_tokens", True),
@@ -206,7 +207,7 @@ def _resampler(keys: ConfigKeys, patch_channels: int, latents: int) -> Resampler
     )
     config = ResamplerConfig(
         stride=int(keys.only("strides")),
-        depth=int(keys.only("transformer_depths")),
+        depth=_layers(keys, keys.only("transformer_depths")),
         head_width=int(keys.number("dim_heads", 128)),
         patch_channels=int(keys.number("in_channels" if keys.has("in_channels") else "out_channels")),
         width=int(keys.number("channels", 128) * keys.only("c_mults")),
@@ -270,3 +271,9 @@ def _shift(diffusion: ConfigKeys) -> ShiftConfig:
         name: float(keys.flag(name) if name == "use_sine" else keys.number(name)) for name in keys.left()
     }
     return ShiftConfig(cast(Any, kind), options)
+
+
+def _layers(keys: ConfigKeys, count: float) -> int:
+    if not count <= MOST_LAYERS:
+        raise keys.refusal(f"{count:g} layers are beyond any model")
+    return int(count)

@@ -19,8 +19,10 @@ from torch import Tensor, nn
 
 from v2m.added_models import models_folder
 from v2m.backbones.sound.checkpoint import read_safetensors
+from v2m.backbones.sound.config_file import read_config
 from v2m.backbones.stable_audio_3.config import TextConfig
 from v2m.errors import CheckpointError, MissingPartError
+from v2m.model.device import is_out_of_memory
 
 NAME: Final = "t5gemma-b-b-ul2"
 """Of the encoder's folder, beside a checkpoint or in the store."""
@@ -72,6 +74,7 @@ def _load(folder: Path, device: torch.device) -> tuple[Any, Any]:
         raise MissingPartError(
             "transformers is not installed, which encodes the prompt.", hint='pip install "v2m[models]"'
         ) from error
+    read_config(folder / "config.json")  # the library would build whatever it says
     tensors = _encoder_tensors(folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -82,9 +85,11 @@ def _load(folder: Path, device: torch.device) -> tuple[Any, Any]:
                 None, config=config, state_dict=tensors, dtype=torch.float32, output_loading_info=True
             )
             model, told = loaded
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
+    except Exception as error:  # the library raises whatever its parsers raise
+        if is_out_of_memory(error):
+            raise
         raise CheckpointError(
-            f"The text encoder in {folder} cannot be read: {str(error).splitlines()[0]}",
+            f"The text encoder in {folder} cannot be read: {str(error).partition(chr(10))[0]}",
             hint="Check it with `v2m models verify`.",
             detail=repr(error),
         ) from error

@@ -8,12 +8,12 @@ docs/conditioning.md); diffusers, `StableAudioDiTModel`, `AutoencoderOobleck`, `
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from v2m.backbones.sound.config_file import MOST_LAYERS, read_config
 from v2m.backbones.sound.model import LatentGrid
 from v2m.backbones.sound.oobleck import OobleckShape
 from v2m.errors import CheckpointError
@@ -22,6 +22,9 @@ Objective = Literal["v", "rectified_flow", "rf_denoiser"]
 """What the transformer predicts: v of a cosine path, velocity of a straight one, or that distilled."""
 
 _OBJECTIVES: Final = ("v", "rectified_flow", "rf_denoiser")
+
+_WIDEST: Final = 1 << 16
+"""Far beyond any such model."""
 
 TEXT_TOKENS: Final = 128
 """Of 1.0; diffusers' folder says it only in its tokenizer."""
@@ -48,6 +51,18 @@ class TransformerShape:
 
     norms_queries: bool = False
     """Whether queries and keys are layer-normed per head (small)."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no transformer can be.
+
+        Raises:
+            ValueError: a number out of range, or heads that do not share the width.
+        """
+        widths = (self.channels, self.width, self.heads, self.token_width, self.global_width)
+        if not all(0 < number <= _WIDEST for number in widths) or not 0 < self.depth <= MOST_LAYERS:
+            raise ValueError(f"widths of {widths} in {self.depth} layers make no transformer")
+        if self.width % self.heads:
+            raise ValueError(f"{self.heads} heads cannot share a width of {self.width}")
 
     @property
     def context_width(self) -> int:
@@ -95,23 +110,6 @@ class OpenConfig:
         )
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file.
-
-    Raises:
-        CheckpointError: an InputError; the file is missing or holds no JSON object.
-    """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path.name} is no JSON: {error}.") from error
-    if not isinstance(found, dict):
-        raise CheckpointError(f"{path.name} holds no JSON object.")
-    return found
-
-
 def official_config(path: Path) -> OpenConfig:
     """From `model_config.json` of stable-audio-tools.
 
@@ -119,7 +117,7 @@ def official_config(path: Path) -> OpenConfig:
         CheckpointError: an InputError; it describes another kind of model, or none.
     """
     try:
-        return _official(read_json(path))
+        return _official(read_config(path))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise CheckpointError(
             f"{path.name} describes no Stable Audio Open model: {error!r}.",
@@ -223,7 +221,8 @@ def diffusers_config(folder: Path) -> OpenConfig:
         CheckpointError: an InputError; a part describes another kind of model, or none.
     """
     parts = {
-        name: read_json(folder / name / "config.json") for name in ("transformer", "vae", "projection_model")
+        name: read_config(folder / name / "config.json")
+        for name in ("transformer", "vae", "projection_model")
     }
     try:
         return _diffusers(**parts)
@@ -237,7 +236,7 @@ def diffusers_config(folder: Path) -> OpenConfig:
 def _diffusers(
     transformer: Mapping[str, Any], vae: Mapping[str, Any], projection_model: Mapping[str, Any]
 ) -> OpenConfig:
-    heads, width = transformer["num_attention_heads"], transformer["attention_head_dim"]
+    heads, width = int(transformer["num_attention_heads"]), int(transformer["attention_head_dim"])
     shape = TransformerShape(
         channels=int(transformer["in_channels"]),
         width=heads * width,
@@ -247,7 +246,7 @@ def _diffusers(
         global_width=int(transformer["global_states_input_dim"]),
         projects_tokens=transformer["cross_attention_dim"] != transformer["cross_attention_input_dim"],
     )
-    _expect("key heads", transformer["num_key_value_attention_heads"], shape.context_width // width)
+    _expect("key heads", transformer["num_key_value_attention_heads"], shape.context_width // max(1, width))
     _expect("width of the conditions", projection_model["conditioning_dim"], shape.token_width)
     _expect("width of the text", projection_model["text_encoder_dim"], shape.token_width)
     autoencoder = OobleckShape(

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from v2m.backbones.sound.checkpoint import load_strict, read_safetensors
-from v2m.backbones.stable_audio_open.config import read_json
+from v2m.backbones.sound.config_file import read_config
 from v2m.errors import CheckpointError, MissingPartError
 
 _OTHER_TENSORS: Final = ("decoder.*", "lm_head.weight")
@@ -83,7 +83,7 @@ class TextEncoder:
             from transformers import T5Config, T5EncoderModel
         except ImportError as error:
             raise missing_transformers() from error
-        described = read_json(self._encoder_folder / "config.json")
+        described = read_config(self._encoder_folder / "config.json")
         if described.get("model_type") != "t5" or described.get("d_model") != self._width:
             raise CheckpointError(
                 f"The text encoder in {self._encoder_folder} is {described.get('model_type')!r} "

@@ -242,6 +242,11 @@ def say_odd_words(folder: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "query_pre_attn_scalar": -1}))
 
 
+def say_layers_without_end(folder: Path) -> None:
+    path = folder / "text_encoder" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "num_hidden_layers": 10**12}))
+
+
 def lose_the_weights(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
 
@@ -258,6 +263,7 @@ def lose_the_weights(folder: Path) -> None:
         (change_the_channels, "4 channels"),
         (change_the_kind, "AutoencoderDC"),
         (say_odd_words, "cannot compute as its configuration says"),
+        (say_layers_without_end, "beyond any model"),
         (lose_the_weights, "no model.safetensors"),
     ],
 )

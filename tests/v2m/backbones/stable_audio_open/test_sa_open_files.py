@@ -213,6 +213,20 @@ def test_a_part_that_was_taken_away_is_named_when_it_is_composed(
     assert "v2m models verify" in raised.value.hint
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("num_attention_heads", 0), ("num_attention_heads", "x"), ("in_channels", -1), ("num_layers", 10**12)],
+)
+def test_a_part_of_no_sense_is_refused_and_not_built(
+    key: str, value: object, tiny: ModuleType, tmp_path: Path
+) -> None:
+    folder = tiny.write(tmp_path / "model", diffusers=True)
+    path = folder / "transformer" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    with pytest.raises(CheckpointError):
+        compose(StableAudioOpen(folder, name="stable-audio-open", device="cpu"), tiny)
+
+
 def test_a_controlnet_that_is_not_there_is_not_done_without(tiny: ModuleType, tmp_path: Path) -> None:
     folder = tiny.write(tmp_path / "model")
     with pytest.raises(CheckpointError, match=r"lacks controlnet\.safetensors"):
