@@ -137,6 +137,29 @@ def test_the_piece_ends_on_a_tonic_chord_that_rings(
     assert max(n.start_beat + n.duration_beats for n in out.notes if n.part == "harmony") > end
 
 
+@pytest.mark.parametrize(("before", "breath"), [(20.0, 0.5), (27.5, 0.25)])
+def test_a_breath_is_taken_before_the_last_chord_but_no_hit_is_lost_for_it(
+    before: float, breath: float
+) -> None:
+    fast = tuple(Note("lead", beat / 4, 0.5, 72, 90) for beat in range(128))
+    out = accent_hits(
+        piece(*groove(), *pads(), *fast, beat_count=36),
+        [(before, 1.0, "cut"), (28.0, 1.0, "cut"), (32.0, 1.0, "end")],
+    )
+    assert not [n for n in out.notes if 28.0 - breath < n.start_beat < 28.0]
+    held = [n for n in out.notes if n.part != "drums" and n.start_beat < 28.0]
+    assert max(n.start_beat + n.duration_beats for n in held) == pytest.approx(28.0 - breath)
+    assert at(out, before)
+    assert {n.pitch for n in at(out, 28.0, "drums")} >= {KICK, SNARE, CRASH}
+
+
+def test_a_crash_leaves_the_beats_after_it_to_be_heard() -> None:
+    out = accent_hits(piece(*groove(), *pads()), [(12.0, 1.0, "cut"), (28.0, 1.0, "cut"), (32.0, 1.0, "end")])
+    for beat in (12.0, 28.0):
+        struck = {n.pitch: n.velocity for n in at(out, beat, "drums")}
+        assert struck[CRASH] <= 80 < 110 < struck[KICK]
+
+
 def test_a_minor_piece_ends_in_minor_and_short_pieces_end_too() -> None:
     minor = tuple(Note("harmony", 0, 4, pitch, 60) for pitch in (60, 63, 67))
     out = accent_hits(piece(*minor, beat_count=8), [(6.0, 1.0, "end")])

@@ -42,6 +42,9 @@ _CRASH_WEIGHT = 0.75
 _CRASH_REST_BEATS = 1.5
 """Crashes nearer than this blur into one wash."""
 
+_CRASH_VELOCITY = 80
+"""A crash rings over the beats after its hit: struck harder it hides them, and with them the pulse."""
+
 _DRUMS_NEAR_BEATS = 4.0
 """Drums within a bar of the hit mean that the passage has drums."""
 
@@ -243,7 +246,9 @@ class _Accents:
 
     def _raise(self, beat: float, weight: float) -> None:
         for note in self._take(beat, beat):
-            self._put(replace(note, velocity=_raised(note.velocity, weight)))
+            velocity = _raised(note.velocity, weight)
+            is_crash = note.part == "drums" and note.pitch == _CRASH
+            self._put(replace(note, velocity=min(velocity, _CRASH_VELOCITY) if is_crash else velocity))
 
 
 def _plain_velocity(weight: float) -> int:

@@ -24,8 +24,16 @@ _PLAIN_RING_BEATS = 2.0
 _PAST_END_BEATS = 2.0
 """The chord is held beyond the end: the fade of the mix closes it, not the player's hand."""
 
+_BREATH_BEATS = 0.5
+"""Players take a breath before the last chord: struck into what still sounds it is hardly heard to begin."""
+
 _ROOT_OCTAVE: Final = 60
-_FINAL_VELOCITY = 96
+_FINAL_VELOCITY = 112
+"""Forte: nothing comes after it."""
+
+_FINAL_VOICES = ("kick", "snare", "crash")
+"""The snare is its attack: kick and crash together begin more softly than a beat of the groove before."""
+
 _DRUM_BEATS = 0.25
 
 
@@ -51,8 +59,9 @@ def final_beat(arrangement: Arrangement, end_beat: float, hit_beats: Sequence[fl
 def end_on_tonic(arrangement: Arrangement, end_beat: float, hit_beats: Sequence[float]) -> Arrangement:
     """The arrangement, closed by its key's chord in all parts that played near the end."""
     at = final_beat(arrangement, end_beat, hit_beats)
+    hushed = at - _breath_beats(at, hit_beats)
     # an attack a little before the chord would be its flam, and its twin follows
-    kept = [_cut(note, at) for note in arrangement.notes if note.start_beat < at - 1 / 16]
+    kept = [_cut(note, hushed) for note in arrangement.notes if note.start_beat < min(hushed, at - 1 / 16)]
     ring = end_beat - at + _PAST_END_BEATS
     playing = {note.part for note in arrangement.notes}
     chord = [
@@ -62,10 +71,16 @@ def end_on_tonic(arrangement: Arrangement, end_beat: float, hit_beats: Sequence[
         for pitch in _final_pitches(arrangement, part, kept)
     ]
     if any(note.part == "drums" and note.start_beat >= at - 2 * arrangement.beats_per_bar for note in kept):
-        for voice in ("kick", "crash"):
+        for voice in _FINAL_VOICES:
             chord.append(Note("drums", at, _DRUM_BEATS, DRUM_VOICES[voice], _FINAL_VELOCITY))
     notes = sorted([*kept, *chord], key=lambda note: (note.start_beat, note.part, note.pitch))
     return replace(arrangement, notes=tuple(notes))
+
+
+def _breath_beats(at: float, hit_beats: Sequence[float]) -> float:
+    """How long it is still before the last chord: not so long that a hit before it would be lost."""
+    since_hit = min((at - hit for hit in hit_beats if hit < at), default=2 * _BREATH_BEATS)
+    return min(_BREATH_BEATS, since_hit / 2)
 
 
 def _cut(note: Note, at: float) -> Note:
