@@ -83,6 +83,13 @@ def test_a_track_without_a_beat_is_refused_with_what_was_seen(kind: str, words: 
     assert told.value.hint
 
 
+def test_a_frame_of_sound_is_refused_whatever_is_in_it() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, (48000, 2)).astype(np.float32)
+    for count in (400, 1200, 4000, 9600):
+        with pytest.raises(InputError, match=r"too short|no steady beat"):
+            pulse_of(noise[:count])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "bpm"),

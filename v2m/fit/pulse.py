@@ -84,7 +84,7 @@ def track_pulse(
         name: what the track is called in an error.
 
     Raises:
-        InputError: it is silent, or no beat can be made out.
+        InputError: it is silent or too short, or no beat can be made out.
     """
     duration_s = len(samples) / SAMPLE_RATE_HZ
     if float(np.abs(samples).max(initial=0.0)) < 1e-3:  # -60 dB of full scale at its loudest
@@ -105,8 +105,13 @@ def track_pulse(
     if copies > 1:
         grid = _loop_grid(envelope, duration_s, bpm or 60.0 / float(np.median(np.diff(beats_s))))
         beats_s = _of_one_copy(beats_s, duration_s) if grid is None else grid
-    beats_s = _covering(_on_attacks(beats_s, samples), duration_s)
-    return Pulse(beats_s, clarity, is_loop=grid is not None)
+    beats_s = _on_attacks(beats_s, samples)
+    if len(beats_s) < 2:
+        raise InputError(
+            f"{name} lasts {duration_s:.2f} s, too short for a beat to be made out.",
+            hint="Choose a song of some bars.",
+        )
+    return Pulse(_covering(beats_s, duration_s), clarity, is_loop=grid is not None)
 
 
 def _tracked(envelope: FloatArray, bpm: float | None) -> NDArray[np.int64]:
@@ -198,7 +203,7 @@ def _on_attacks(beats_s: FloatArray, samples: Samples) -> FloatArray:
         near = np.abs(times_s - beat_s) <= _ATTACK_S
         if near.any() and strength[near].max() > 3 * np.median(strength) + 1e-3:
             moved[i] = times_s[near][np.argmax(strength[near])]
-    keep = np.concatenate([[True], np.diff(moved) > 0.15])  # 400 a minute: two beats found one attack
+    keep = np.diff(moved, prepend=-np.inf) > 0.15  # 400 a minute: two beats found one attack
     return np.asarray(moved[keep])
 
 

@@ -55,6 +55,14 @@ _ENCODERS_OWN: Final = ("hidden_size", "intermediate_size", "num_attention_heads
 """What the encoders of the large models have apart, as `encoder_hidden_size` …"""
 
 
+_NO_SIZES: Final = ("layer_types", "is_turbo", "model_version", "attention_bias", "attention_dropout",
+                    "rms_norm_eps")  # fmt: skip
+"""What is said besides numbers of at least 1."""
+
+_LARGEST: Final = 100_000_000
+"""Of such a number; the base of the rotary positions is a million."""
+
+
 @dataclass(frozen=True)
 class AceStepFolder:
     """Where everything is."""
@@ -80,7 +88,7 @@ class AceStepFolder:
         if not self.is_official:
             return _stated(read_config(self.root / "transformer" / "config.json"))
         said = self._official_config()
-        return {name: said[name] for name in _TRANSFORMER_KEYS if name in said}
+        return _sensible({name: said[name] for name in _TRANSFORMER_KEYS if name in said})
 
     def encoder_config(self) -> dict[str, Any]:
         """Arguments of diffusers' condition encoder."""
@@ -91,7 +99,7 @@ class AceStepFolder:
         for name in _ENCODERS_OWN:
             if said.get(f"encoder_{name}"):
                 kept[name] = said[f"encoder_{name}"]
-        return kept
+        return _sensible(kept)
 
     def _official_config(self) -> dict[str, Any]:
         path = self.root / "config.json"
@@ -134,6 +142,26 @@ class AceStepFolder:
             shapes = [tuple(value.shape) for value in found]
             raise CheckpointError(f"{self._silence.name} holds {shapes}, expected one (1, {channels}, t).")
         return found[0] if found[0].shape[2] == channels else found[0].transpose(1, 2)
+
+
+def _sensible(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration whose sizes are sizes.
+
+    Raises:
+        CheckpointError: one is none.
+    """
+    for name, value in config.items():
+        if name in _NO_SIZES or value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= _LARGEST:
+            raise CheckpointError(
+                f"The configuration says {name} {value!r}, expected a number of at least 1."
+            )
+    if not isinstance(config.get("layer_types") or [], list):
+        raise CheckpointError(
+            f"The configuration says layer_types {config['layer_types']!r}, expected a list."
+        )
+    return config
 
 
 def find_folder(root: Path) -> AceStepFolder:

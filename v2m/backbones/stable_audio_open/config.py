@@ -24,7 +24,10 @@ Objective = Literal["v", "rectified_flow", "rf_denoiser"]
 _OBJECTIVES: Final = ("v", "rectified_flow", "rf_denoiser")
 
 _WIDEST: Final = 1 << 16
-"""Far beyond any such model."""
+"""Far beyond any such model, in channels as in frames of a window."""
+
+_SLOWEST_HZ: Final = 1000
+_FASTEST_HZ: Final = 1_000_000
 
 TEXT_TOKENS: Final = 128
 """Of 1.0; diffusers' folder says it only in its tokenizer."""
@@ -100,6 +103,17 @@ class OpenConfig:
 
     global_numbers: tuple[str, ...]
     """Names of those that make the global condition, in order."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no model can be.
+
+        Raises:
+            ValueError: its sound has no rate that is heard, or its window is shorter than a latent.
+        """
+        if not _SLOWEST_HZ <= self.sample_rate_hz <= _FASTEST_HZ:
+            raise ValueError(f"a sample rate of {self.sample_rate_hz} Hz is none")
+        if not 0 < self.window_samples // self.autoencoder.hop_samples <= _WIDEST:
+            raise ValueError(f"a window of {self.window_samples} samples is none")
 
     @property
     def grid(self) -> LatentGrid:

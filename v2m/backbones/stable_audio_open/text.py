@@ -18,6 +18,7 @@ from torch import Tensor
 from v2m.backbones.sound.checkpoint import load_strict, read_safetensors
 from v2m.backbones.sound.config_file import read_config
 from v2m.errors import CheckpointError, MissingPartError
+from v2m.model.device import is_out_of_memory
 
 _OTHER_TENSORS: Final = ("decoder.*", "lm_head.weight")
 """Of the whole T5, of which only the encoder is used."""
@@ -69,8 +70,13 @@ class TextEncoder:
             return_tensors="pt",
         )
         mask = words["attention_mask"]
-        with torch.inference_mode():
-            hidden = model(input_ids=words["input_ids"], attention_mask=mask).last_hidden_state
+        try:
+            with torch.inference_mode():
+                hidden = model(input_ids=words["input_ids"], attention_mask=mask).last_hidden_state
+        except Exception as error:  # whatever a library raises that was configured to what cannot be
+            if is_out_of_memory(error):
+                raise
+            raise self._no_encoder(error) from error
         return (hidden * mask[..., None])[0]  # type: ignore[no-any-return]
 
     def _parts(self) -> tuple[Any, Any]:
@@ -90,8 +96,11 @@ class TextEncoder:
                 f"{described.get('d_model')} wide, expected t5 {self._width} wide.",
                 hint="Put t5-base there.",
             )
-        with torch.device("meta"):
-            model = T5EncoderModel(T5Config.from_dict(described))
+        try:
+            with torch.device("meta"):
+                model = T5EncoderModel(T5Config.from_dict(described))
+        except Exception as error:  # the library lets errors of every kind through
+            raise self._no_encoder(error) from error
         tensors = read_safetensors(self._encoder_folder / "model.safetensors")
         if "shared.weight" in tensors:
             tensors["encoder.embed_tokens.weight"] = tensors["shared.weight"]  # one table, stored once
@@ -99,6 +108,13 @@ class TextEncoder:
         load_strict(model, floats, allowed_unexpected=_OTHER_TENSORS)
         model.train(False)
         return model.requires_grad_(False)
+
+    def _no_encoder(self, error: Exception) -> CheckpointError:
+        return CheckpointError(
+            f"The configuration in {self._encoder_folder} describes no text encoder.",
+            hint="Fetch the config.json of t5-base again.",
+            detail=repr(error),
+        )
 
 
 def load_tokenizer(folder: Path) -> Any:  # noqa: ANN401 - the library has no types

@@ -60,6 +60,11 @@ def say_nothing(folder: Path) -> None:
     (folder / "config.json").write_text("{}")
 
 
+def say_no_heads(folder: Path) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "head_dim": 0}))
+
+
 def lose_the_silence(folder: Path) -> None:
     (folder / "silence_latent.safetensors").unlink()
 
@@ -101,6 +106,7 @@ def lose_the_tokenizer(folder: Path) -> None:
         (make_a_pickle, "pickle"),
         (say_another_width, "shape"),
         (say_nothing, "describes no ACE-Step"),
+        (say_no_heads, "head_dim 0, expected a number"),
         (lose_the_silence, "silence_latent"),
         (swap_the_silence, r"expected one \(1, 64, t\)"),
         (double_the_silence, r"expected one \(1, 64, t\)"),

@@ -215,7 +215,7 @@ def test_a_part_that_was_taken_away_is_named_when_it_is_composed(
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("num_attention_heads", 0), ("num_attention_heads", "x"), ("in_channels", -1), ("num_layers", 10**12)],
+    [("num_attention_heads", 0), ("in_channels", -1), ("num_layers", 10**12), ("sample_size", -1)],
 )
 def test_a_part_of_no_sense_is_refused_and_not_built(
     key: str, value: object, tiny: ModuleType, tmp_path: Path
@@ -224,6 +224,17 @@ def test_a_part_of_no_sense_is_refused_and_not_built(
     path = folder / "transformer" / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
     with pytest.raises(CheckpointError):
+        compose(StableAudioOpen(folder, name="stable-audio-open", device="cpu"), tiny)
+
+
+@pytest.mark.parametrize(("key", "value"), [("d_ff", -1), ("relative_attention_max_distance", 0)])
+def test_a_text_encoder_of_no_sense_is_refused(
+    key: str, value: object, tiny: ModuleType, tmp_path: Path
+) -> None:
+    folder = tiny.write(tmp_path / "model")
+    path = folder / "t5-base" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    with pytest.raises(CheckpointError, match="describes no text encoder"):
         compose(StableAudioOpen(folder, name="stable-audio-open", device="cpu"), tiny)
 
 
