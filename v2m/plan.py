@@ -12,6 +12,7 @@ from v2m.hits import Hit
 from v2m.metrics.sch import PAPER_TOLERANCE_S, SCH, scene_cut_hit
 from v2m.prompt.words import Brief
 from v2m.tempo import Plan, TempoMap, TempoSettings, plan_tempo
+from v2m.tempo.nearness import CLOSE, WIDE
 from v2m.tempo.passing import REACH_S
 
 HIT_WEIGHT = 2.0
@@ -22,6 +23,8 @@ STYLE_LEEWAY = 1.12
 """How far past a style's usual tempi the planner may look: words name a style, the cuts a moment. Within the
 usual ones beats come near 2 to 5 cuts in 100 fewer; a tempo that was asked for is kept."""
 
+BOLD_LEEWAY = 1.25
+"""The same where takes are bold: a fourth past a style's tempi the next style begins."""
 
 OFFBEAT = "Hits that no beat reaches and that get an accent of their own"
 """What a take's note of them begins with."""
@@ -35,26 +38,43 @@ class TempoWish:
     freedom: float | None = None
 
 
-def plan_beats(analysis: Analysis, brief: Brief, wish: TempoWish) -> Plan:
-    """Beats on the hits, at a tempo that the words allow."""
+def plan_beats(analysis: Analysis, brief: Brief, wish: TempoWish, *, boldly: bool = False) -> Plan:
+    """Beats on the hits, at a tempo that the words allow.
+
+    Args:
+        analysis: of the programme.
+        brief: the words.
+        wish: what the user asked of the tempo besides.
+        boldly: whether the tempo may lie farther from the style's, and beats farther from their hits.
+    """
     bpm = wish.bpm or brief.bpm
+    leeway = BOLD_LEEWAY if boldly else STYLE_LEEWAY
     settings = TempoSettings(
         wish_bpm=bpm,
-        nominal_range_bpm=(bpm, bpm) if bpm else _nominal_range_bpm(brief),
+        nominal_range_bpm=(bpm, bpm) if bpm else _nominal_range_bpm(brief, leeway),
         beats_per_bar=brief.beats_per_bar,
         hit_weight=HIT_WEIGHT,
         freedom=TempoSettings.freedom if wish.freedom is None else wish.freedom,
+        nearness=WIDE if boldly else CLOSE,
     )
     return plan_tempo(analysis.hits, analysis.timeline.duration_s, settings)
 
 
-def _nominal_range_bpm(brief: Brief) -> tuple[float, float]:
+def plan_takes(analysis: Analysis, brief: Brief, wish: TempoWish, takes: int) -> tuple[Plan, ...]:
+    """The plans that takes follow in turn: every second one is bold, so that they miss other cuts."""
+    plans = [plan_beats(analysis, brief, wish)]
+    if takes > 1 and wish.freedom != 0:  # who asks for a steady click means it for every take
+        plans.append(plan_beats(analysis, brief, wish, boldly=True))
+    return tuple(plans)
+
+
+def _nominal_range_bpm(brief: Brief, leeway: float) -> tuple[float, float]:
     """The tempi that words of tempo allow, or a style's with their leeway."""
     slow, fast = brief.bpm_range
     if brief.bpm_limits is not None or brief.named("tempo"):
         return slow, fast
     slowest, fastest = TempoSettings.bpm_range
-    return max(slowest, slow / STYLE_LEEWAY), min(fastest, fast * STYLE_LEEWAY)
+    return max(slowest, slow / leeway), min(fastest, fast * leeway)
 
 
 def sch_of_beats(analysis: Analysis, beats_s: tuple[float, ...]) -> SCH:

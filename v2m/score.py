@@ -6,7 +6,7 @@ analysis + words -> beats -> compositions (one batch) -> accents on the hits -> 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -31,7 +31,7 @@ from v2m.measures import measures
 from v2m.metrics.music import music_figures
 from v2m.performance import Recording, play
 from v2m.piece import Piece
-from v2m.plan import TempoWish, offbeat_notes, plan_beats
+from v2m.plan import TempoWish, offbeat_notes, plan_takes
 from v2m.prompt.casting import silent_parts
 from v2m.prompt.watching.unasked import with_words, words_of
 from v2m.prompt.words import Brief, read_prompt
@@ -233,12 +233,12 @@ class _Job:
     ) -> list[Scored]:
         """Compose, play and write all takes, in their order."""
         with clock.stage("plan"):
-            plan = self.plan()
+            plans = self.plans()
         with clock.stage("compose") as report:
-            compositions = self.backbone.compose(self.commission(plan), report, cancel)
+            composed = self.compose(plans, report, cancel)
         written: list[Scored] = []
         with Beside[tuple[_Draft, TakeRecord]](cancel) as beside:
-            for name, composition in zip(names, compositions, strict=True):
+            for name, (composition, plan) in zip(names, composed, strict=True):
                 draft = _Draft(name, shelf.new(), composition)
                 self.play(draft, plan, clock, cancel)
                 with clock.stage("master"):
@@ -252,20 +252,34 @@ class _Job:
                 written += [Scored(shelf.put(one.folder, one.name), record) for one, record in finished]
         return written
 
-    def plan(self) -> Plan:
+    def plans(self) -> tuple[Plan, ...]:
         wish = TempoWish(self.settings.tempo_bpm, self.settings.tempo_freedom)
-        plan = plan_beats(self.analysis, self.brief, wish)
-        self.notes += offbeat_notes(self.analysis.hits, plan.tempo_map)
-        return plan
+        return plan_takes(self.analysis, self.brief, wish, self.settings.takes)
 
-    def commission(self, plan: Plan) -> Commission:
+    def compose(
+        self, plans: Sequence[Plan], report: Callable[[float], None], cancel: Cancel
+    ) -> list[tuple[Composition, Plan]]:
+        """Each take with the plan that it follows, in the order of the seeds; those of one plan together."""
+        seeds = [self.seed + index for index in range(self.settings.takes)]
+        composed: dict[int, tuple[Composition, Plan]] = {}
+        for index, plan in enumerate(plans):
+            commission = self.commission(plan, seeds[index :: len(plans)])
+
+            def done(fraction: float, before: int = len(composed), of: int = len(commission.seeds)) -> None:
+                report((before + of * fraction) / len(seeds))
+
+            for composition in self.backbone.compose(commission, done, cancel):
+                composed[composition.seed] = composition, plan
+        return [composed[seed] for seed in seeds]
+
+    def commission(self, plan: Plan, seeds: Sequence[int]) -> Commission:
         return Commission(
             brief=self.brief,
             tempo_map=plan.tempo_map,
             duration_s=self.analysis.timeline.duration_s,
             curve=self.analysis.curve,
             hits=self.analysis.hits,
-            seeds=tuple(self.seed + index for index in range(self.settings.takes)),
+            seeds=tuple(seeds),
             adherence=self.settings.adherence,
             steps=self.settings.steps,
             window_scale=self.settings.window_scale,
@@ -342,7 +356,7 @@ class _Job:
             tonic=composition.arrangement.tonic,
             curve={**asdict(curve), "values": curve.values.tolist()},
             metrics=metrics,
-            notes=tuple(self.notes),
+            notes=(*self.notes, *offbeat_notes(self.analysis.hits, plan.tempo_map)),
             v2m_version=__version__,
             arithmetic=composition.arithmetic,
             master_gain=gain,

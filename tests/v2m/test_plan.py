@@ -9,7 +9,7 @@ import pytest
 from v2m.analysis import Analysis
 from v2m.curves import curve_from_cuts
 from v2m.hits import find_hits
-from v2m.plan import TempoWish, plan_beats, sch_of_beats
+from v2m.plan import TempoWish, plan_beats, plan_takes, sch_of_beats
 from v2m.prompt.words import read_prompt
 from v2m.tempo import TempoSettings
 from v2m.timeline import Cut, Shot, Timeline
@@ -63,3 +63,23 @@ def test_a_dissolve_is_met_in_its_middle() -> None:
     assert sch_of_beats(analysis, (10.0, 20.0)).value == 0.5
     assert sch_of_beats(analysis, (10.5, 20.0)).chance == pytest.approx(2 * 0.1 * 2 / LENGTH_S)
     assert sch_of_beats(analysis_of(), (1.0,)).value is None
+
+
+@pytest.mark.parametrize("prompt", ["rock", "rock, 120 BPM"])
+def test_every_second_take_goes_by_other_beats_at_a_tempo_that_was_asked_for(prompt: str) -> None:
+    brief = read_prompt(prompt)
+    frames = (40, 61, 96, 133, 170, 201, 233, 262, 330, 351, 402, 447, 470, 555, 581, 640, 700, 729, 801, 850)
+    dense = analysis_of(*(Cut(Fraction(frame, 24)) for frame in frames))
+    usual, bold = plan_takes(dense, brief, TempoWish(), 4)
+    assert usual == plan_beats(dense, brief, TempoWish())
+    assert bold.tempo_map != usual.tempo_map
+    assert bold.tempo_map.largest_step <= 0.03
+    if brief.bpm:
+        beats_s = bold.tempo_map.beats_s
+        assert 60 * (len(beats_s) - 1) / (beats_s[-1] - beats_s[0]) == pytest.approx(brief.bpm, rel=0.03)
+
+
+def test_one_take_and_steady_clicks_have_one_plan() -> None:
+    brief = read_prompt("rock")
+    assert len(plan_takes(EDIT, brief, TempoWish(), 1)) == 1
+    assert len(plan_takes(EDIT, brief, TempoWish(freedom=0.0), 4)) == 1

@@ -13,7 +13,8 @@ from v2m.errors import InputError, UsageError
 from v2m.hits import Hit
 from v2m.metrics.sch import scene_cut_hit
 from v2m.tempo import Plan, TempoMap, TempoSettings, plan_tempo
-from v2m.tempo.passing import LEAD_S, NEAR_S, REACH_S, Passed, passing_cost
+from v2m.tempo.nearness import CLOSE, WIDE
+from v2m.tempo.passing import REACH_S, Passed, missed_share, passing_cost
 from v2m.tempo.refine import Pins, refine
 from v2m.tempo.segment import segment_form
 from v2m.tempo.settings import TempoCosts, costs_about
@@ -280,11 +281,11 @@ def test_a_passed_hit_costs_by_its_distance_to_the_nearest_beat(off_beat: bool) 
 
     def cost(off_s: float) -> float:
         passed = Passed(np.array([beats[2] + off_s / COSTS.interval_s]), np.array([0.5]))
-        return float(passing_cost(form, off_beat, spare, passed, bins, COSTS.interval_s)[-1, 0])
+        return float(passing_cost(form, off_beat, spare, passed, bins, COSTS)[-1, 0])
 
     # the hit lies so much behind the beat: a beat may come earlier than its hit, but hardly later
     assert cost(0.0) == pytest.approx(0.06)
-    assert cost(LEAD_S - 0.04) == pytest.approx(cost(LEAD_S + 0.04)) == pytest.approx(0.18)
+    assert cost(CLOSE.lead_s - 0.04) == pytest.approx(cost(CLOSE.lead_s + 0.04)) == pytest.approx(0.18)
     assert cost(0.079) < 0.31
     assert cost(0.081) == pytest.approx(0.5)
     assert cost(-0.039) < 0.31
@@ -296,7 +297,7 @@ def test_of_the_cuts_that_no_beat_reaches_most_have_one_near() -> None:
     hits = random_hits(5, 90.0, shortest_s=0.7, longest_s=3.5)
     tempo_map = plan_tempo(hits, 90.0).tempo_map
     exact = reached_weight(hits, tempo_map, REACH_S)
-    near = reached_weight(hits, tempo_map, LEAD_S + NEAR_S + 0.002)
+    near = reached_weight(hits, tempo_map, CLOSE.lead_s + CLOSE.near_s + 0.002)
     assert 0.6 < exact < 0.95
     assert near > exact + 0.05
     assert near > 0.85
@@ -315,3 +316,11 @@ def test_more_freedom_makes_bending_cheaper() -> None:
     assert steady.change > free.change
     assert steady.max_step < free.max_step <= 0.03
     assert steady.high - steady.low < free.high - free.low
+
+
+def test_a_wide_reach_counts_beats_that_a_close_one_does_not() -> None:
+    distance_s = np.array([0.0, 0.05, 0.07, 0.09])
+    close, wide = missed_share(distance_s, CLOSE), missed_share(distance_s, WIDE)
+    assert close[0] == wide[0] < wide[1] < close[1] < 1
+    assert wide[2] < close[2] == 1
+    assert wide[3] == 1

@@ -18,7 +18,8 @@ from v2m.curves import FloatArray
 from v2m.fit.choice import Route
 from v2m.fit.music import Music
 from v2m.tempo import TempoMap
-from v2m.tempo.passing import NEAR_S, REACH_S
+from v2m.tempo.nearness import CLOSE
+from v2m.tempo.passing import REACH_S
 from v2m.tempo.refine import Pins, settle
 from v2m.tempo.search import Targets
 from v2m.tempo.settings import TempoCosts
@@ -162,8 +163,8 @@ def _pins(
     for target in range(len(targets.times_s)):
         beat = int(np.argmin(np.abs(beats - targets.times_s[target])))
         off_s = abs(float(beats[beat]) - float(targets.times_s[target]))
-        if target not in found and beat not in taken and off_s <= NEAR_S + REACH_S:
-            found[target] = (course.beats_s[beat], 0.0 if off_s < _TRY_EXACT_S else NEAR_S)
+        if target not in found and beat not in taken and off_s <= CLOSE.near_s + REACH_S:
+            found[target] = (course.beats_s[beat], 0.0 if off_s < _TRY_EXACT_S else CLOSE.near_s)
             taken.add(beat)
     order = sorted(found)
     chosen = {target for target, _ in route.met}

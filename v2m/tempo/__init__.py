@@ -2,6 +2,7 @@
 
 - `map`: where the beats are, and what a position in beats is in seconds
 - `settings`: the wish: tempo, freedom, limits, how much the hits weigh
+- `nearness`: what a beat beside a hit is worth
 - `segment`: the smoothest tempo between two hits, in closed form
 - `search`: dynamic programming over hits: which of them get a beat, and how many beats lie between
 - `refine`: beats exactly on the chosen hits, within hard limits

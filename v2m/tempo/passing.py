@@ -15,25 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from v2m.curves import FloatArray
+from v2m.tempo.nearness import CLOSE, Nearness
 from v2m.tempo.segment import SegmentForm
+from v2m.tempo.settings import TempoCosts
 
 REACH_S = 0.02
 """Sound and picture this near are one event to eye and ear: half a frame at 24 a second."""
 
-LEAD_S = 0.02
-"""What beats are said to be near is the moment so much before the hit: a beat is heard, by a tracker too,
-when its attack has risen, some 40 ms after it began (`benchmarks/sch.py` prints the lag)."""
-
-NEAR_S = 0.06
-"""A beat farther than this from that moment does nothing for the hit: 80 ms early or 40 late, which leaves
-20 ms of the 100 to whoever plays it."""
-
 _PASSED_COST = 0.12
 """A passed hit with a beat within reach by luck: dearer than to reach it on any beat, so it is reached."""
-
-_NEAR_COST = 0.6
-"""With a beat `NEAR_S` away; between `REACH_S` and there the cost rises evenly. At 0.85 one hit in a hundred
-fewer has a beat near, at 0.4 one more, and exact ones are as many: it matters little."""
 
 _STRIDE = 4
 """Bins of tempo from one that is looked at to the next: looking at each places no beat better."""
@@ -48,7 +38,7 @@ class Passed:
 
 
 def passing_cost(
-    form: SegmentForm, from_off_beat: bool, spare: float, passed: Passed, bins: FloatArray, interval_s: float
+    form: SegmentForm, from_off_beat: bool, spare: float, passed: Passed, bins: FloatArray, costs: TempoCosts
 ) -> FloatArray:
     """Cost of the passed hits for each pair of tempos: (bins at the end, bins at the start).
 
@@ -58,22 +48,23 @@ def passing_cost(
         spare: m, its length less that of as many nominal beats.
         passed: the hits within it.
         bins: (n,) deviations that a hit may have.
-        interval_s: the nominal beat.
+        costs: how long the nominal beat is, and what is near.
     """
     picked = np.minimum(np.arange(0, len(bins) + _STRIDE - 1, _STRIDE), len(bins) - 1)
     a, b = np.broadcast_arrays(bins[picked][None, :], bins[picked][:, None])
     beats = _beats(form, from_off_beat, a, b, spare)
-    moments = passed.places - LEAD_S / interval_s
-    distance_s = np.abs(beats - moments[:, None, None, None]).min(axis=1) * interval_s
-    cost = np.tensordot(passed.weights, missed_share(distance_s), axes=1)
+    moments = passed.places - costs.nearness.lead_s / costs.interval_s
+    distance_s = np.abs(beats - moments[:, None, None, None]).min(axis=1) * costs.interval_s
+    cost = np.tensordot(passed.weights, missed_share(distance_s, costs.nearness), axes=1)
     nearest = np.minimum((np.arange(len(bins)) + _STRIDE // 2) // _STRIDE, len(picked) - 1)
     return np.asarray(cost[nearest[:, None], nearest[None, :]])
 
 
-def missed_share(distance_s: FloatArray) -> FloatArray:
+def missed_share(distance_s: FloatArray, nearness: Nearness = CLOSE) -> FloatArray:
     """Share of its weight that a hit costs when the nearest beat is so far from its moment."""
-    rise = np.clip((distance_s - REACH_S) / (NEAR_S - REACH_S), 0.0, 1.0)
-    return np.where(distance_s <= NEAR_S, _PASSED_COST + (_NEAR_COST - _PASSED_COST) * rise, 1.0)
+    near_s = nearness.near_s
+    rise = np.clip((distance_s - REACH_S) / (near_s - REACH_S), 0.0, 1.0)
+    return np.where(distance_s <= near_s, _PASSED_COST + (nearness.cost - _PASSED_COST) * rise, 1.0)
 
 
 def _beats(form: SegmentForm, from_off_beat: bool, a: FloatArray, b: FloatArray, spare: float) -> FloatArray:

@@ -21,8 +21,9 @@ from v2m.errors import InputError
 from v2m.hits import Hit
 from v2m.tempo.hold import hold_mean
 from v2m.tempo.map import TempoMap
+from v2m.tempo.nearness import Nearness
 from v2m.tempo.nominal import choose_bpm, choose_click
-from v2m.tempo.passing import LEAD_S, NEAR_S, REACH_S
+from v2m.tempo.passing import REACH_S
 from v2m.tempo.refine import Pins, settle
 from v2m.tempo.search import Route, Targets, search
 from v2m.tempo.settings import TempoCosts, TempoSettings, costs_about
@@ -80,17 +81,17 @@ def plan_tempo(
             return _bent(targets, costs, duration, settings.beats_per_bar)
 
         def reached(tempo_map: TempoMap) -> float:
-            return _reached(targets, tempo_map)
+            return _reached(targets, tempo_map, settings.nearness)
 
         tempo_map = hold_mean(bend, reached, costs) if settings.wish_bpm else bend(costs)
     return _account(hits, tempo_map, bpm)
 
 
-def _reached(targets: Targets, tempo_map: TempoMap) -> float:
+def _reached(targets: Targets, tempo_map: TempoMap, nearness: Nearness) -> float:
     """Weight of the targets that a beat reaches or, for half of it, comes near."""
     late_s = np.array(tempo_map.beats_s)[:, None] - targets.times_s
     exact = (np.abs(late_s) <= REACH_S).any(axis=0)
-    near = (np.abs(late_s + LEAD_S) <= NEAR_S).any(axis=0)
+    near = (np.abs(late_s + nearness.lead_s) <= nearness.near_s).any(axis=0)
     return float(targets.weights @ (exact / 2 + near / 2))
 
 
@@ -129,23 +130,25 @@ def _bent(targets: Targets, costs: TempoCosts, duration_s: float, beats_per_bar:
     """Beats that bend about the nominal tempo onto the hits."""
     route = search(targets, costs, beats_per_bar)
     beats, first = _draft(route, targets, costs, duration_s)
-    pins, weights = _pins(route, beats, first, targets)
+    pins, weights = _pins(route, beats, first, targets, costs.nearness)
     return _tempo_map(settle(beats, pins, weights, costs), -first, duration_s, beats_per_bar)
 
 
-def _pins(route: Route, beats_s: FloatArray, first: int, targets: Targets) -> tuple[Pins, FloatArray]:
+def _pins(
+    route: Route, beats_s: FloatArray, first: int, targets: Targets, nearness: Nearness
+) -> tuple[Pins, FloatArray]:
     """The route's targets, exactly, and those that it passes near, as near as it does; and their weights."""
     positions = np.full(len(targets.times_s), np.nan)
     slack = np.zeros(len(targets.times_s))
     weights, times = targets.weights.copy(), targets.times_s.copy()
     positions[list(route.targets)] = np.array(route.half_beats) / 2 - first
     for k in np.flatnonzero(np.isnan(positions)):
-        moment = times[k] - LEAD_S
+        moment = times[k] - nearness.lead_s
         beat = int(np.argmin(np.abs(beats_s - moment)))
-        if abs(float(beats_s[beat]) - moment) <= NEAR_S + REACH_S and not (positions == beat).any():
+        if abs(float(beats_s[beat]) - moment) <= nearness.near_s + REACH_S and not (positions == beat).any():
             positions[k] = beat
             if abs(float(beats_s[beat]) - times[k]) >= _TRY_EXACT_S:
-                times[k], slack[k] = moment, NEAR_S
+                times[k], slack[k] = moment, nearness.near_s
             weights[k] /= 2  # where both cannot be, the route's own target stays
     held = np.flatnonzero(~np.isnan(positions))
     return Pins(positions[held], times[held], slack[held]), weights[held]

@@ -178,7 +178,7 @@ def _edges_from(
         if k and np.isfinite(cost[c]).any():
             passed = Passed(beats[:k], weights[:k])
             spare = float(beats[k]) - h / 2
-            cost[c] += passing_cost(segments[c], off_beat, spare, passed, bins, costs.interval_s)
+            cost[c] += passing_cost(segments[c], off_beat, spare, passed, bins, costs)
     cost += (costs.beat * half_beats / 2)[:, None, None]
     return _Edges(i + 1 + to, half_beats, cost)
 

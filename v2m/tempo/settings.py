@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from v2m.errors import UsageError
+from v2m.tempo.nearness import CLOSE, Nearness
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class TempoSettings:
     """How much a hit counts against an even tempo: 0 none, 1 as tuned, more for a map that spares no bend."""
 
     beats_per_bar: int = 4
+    nearness: Nearness = CLOSE
+    """What a beat beside a hit is worth."""
 
     def __post_init__(self) -> None:
         """Refuse wishes that contradict each other.
@@ -81,6 +84,8 @@ class TempoCosts:
     beat: float = 0.0
     """Cost of a beat, whatever its length: above 0 the programme has fewer, below 0 more."""
 
+    nearness: Nearness = CLOSE
+
     @property
     def tail(self) -> float:
         """Cost of e² for ever after a beat at e when nothing holds it: the fixed point of one step more.
@@ -112,4 +117,5 @@ def costs_about(bpm: float, settings: TempoSettings) -> TempoCosts:
         max_step=settings.max_step * min(1.0, 0.2 + settings.freedom * 1.6),
         low=max(1.0 / room, bpm / high_bpm) - 1.0,
         high=min(room, bpm / low_bpm) - 1.0,
+        nearness=settings.nearness,
     )

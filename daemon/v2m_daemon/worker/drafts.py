@@ -1,7 +1,7 @@
 """What the stages of a job leave on their way, so that an interrupted job ends in the same bytes.
 
     STAGES/part-HASH.json       what was seen: curve, hits, notes; `video-HASH.json` with the cuts found
-    STAGES/composition-HASH.…   .safetensors the latents of all takes, .json all else of them
+    STAGES/composition-HASH.…   .safetensors the latents of takes on the same beats, .json all else of them
     STAGES/window-HASH.…        .safetensors what a model of sound composed at once
     STAGES/take-HASH-N/         a take, whole; see `v2m_daemon.worker.draft_shelf`
 
