@@ -44,6 +44,7 @@ class Hub(ThreadingHTTPServer):
         }
         self.bytes_at = bytes_at
         self.token = ""
+        self.refusal = 401
         self.lie = False
         self.breaks_after: int | None = None
         self.asked: list[tuple[str, str, str | None, str | None]] = []
@@ -67,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
         secret = self.headers.get("Authorization")
         hub.asked.append((self.command, path, self.headers.get("Range"), secret))
         if hub.token and secret != f"Bearer {hub.token}":
-            self.say(401, {"X-Error-Code": "GatedRepo"}, b"")
+            self.say(hub.refusal, {"X-Error-Code": "GatedRepo"}, b"")
         elif match := re.fullmatch(r"/api/models/([\w/.-]+)/revision/main", path):
             rows = [{"rfilename": name} for name in hub.files]
             self.say(200, {}, json.dumps({"id": match[1], "sha": COMMIT, "siblings": rows}).encode())
@@ -197,6 +198,26 @@ def test_a_token_goes_to_the_hub_and_nowhere_else(
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     store.add(DINOV2, None, ignore)
     assert {secret for _, _, _, secret in bytes_server.asked} == {None}
+
+
+def test_a_token_whose_user_accepted_nothing_is_told_apart(
+    store: ModelStore, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.token, hub.refusal = "hf_other", 403
+    monkeypatch.setenv("HF_TOKEN", "hf_mine")
+    with pytest.raises(UnfinishedError, match="this token's user has not") as refused:
+        store.add(DINOV2, None, ignore)
+    assert refused.value.detail == "GatedRepo"
+    assert not store.owns(DINOV2)
+
+
+@pytest.mark.usefixtures("store")
+def test_nobody_is_called_before_the_licence_is_accepted(hub: Hub, capsys: Capture) -> None:
+    assert main(["models", "add", "dinov2-small"]) == 2
+    assert "--accept-licence" in capsys.readouterr().err
+    assert hub.asked == []
+    assert main(["models", "add", "dinov2-small", "--accept-licence"]) == 0
+    assert hub.asked
 
 
 def test_what_is_not_what_the_hub_said_is_thrown_away(store: ModelStore, hub: Hub) -> None:

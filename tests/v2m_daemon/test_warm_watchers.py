@@ -1,8 +1,10 @@
 """A worker keeps what looks, listens and writes from job to job, and lets go of it where memory is short."""
 
 import os
+import weakref
 from collections import Counter
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from v2m_daemon.worker.executor import Done, Work
 
 import v2m.encoders.weights as encoder_weights
 from v2m.added_models import models_folder
+from v2m.backbones.sound.model import SoundWindow
 from v2m.errors import OutOfMemoryError
 from v2m.model import warm
 from v2m.model.warm import WarmModels
@@ -122,6 +125,35 @@ def test_where_memory_is_short_each_is_loaded_again_and_goes_for_the_next(
         do(studio, tmp_path, shade + 1, encoder="vjepa2")
     assert loads == {"dinov2-small": 2, "vjepa2": 2}
     assert max(together) == 1
+
+
+def test_what_composed_gives_its_memory_to_what_looks_and_takes_it_again(
+    loads: Counter[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not (models_folder() / "paper").exists():
+        import_module("tests.tiny_models.paper").write(models_folder() / "paper")
+    studio, networks = Studio(), []
+    model: Any = studio.sound_model("paper")
+
+    def composed() -> np.ndarray:
+        window = SoundWindow("piano", 0, 20, np.zeros(20, np.float32), (3,), steps=2)
+        made: np.ndarray = studio.sound_model("paper").compose(window, lambda fraction: None, never_cancel)
+        return made
+
+    first = composed()
+    networks.append(weakref.ref(model._network))
+    needed = model.needed_bytes(20, 1)
+
+    def free(device: str) -> int:
+        return 10**12 * all(network() is None for network in networks)  # what composed takes all there is
+
+    monkeypatch.setattr(warm, "free_bytes", free)
+    do(studio, tmp_path, 40, encoder="dinov2-small")
+    assert loads == {"dinov2-small": 1}
+    assert networks[0]() is None  # its weights are gone, not only out of sight
+    assert model.needed_bytes(20, 1) > needed
+    np.testing.assert_array_equal(composed(), first)
+    studio.sound_model("paper").unload()
 
 
 def test_an_encoder_that_does_not_fit_is_refused_with_the_numbers(
