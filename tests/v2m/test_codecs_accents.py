@@ -153,6 +153,14 @@ def test_a_breath_is_taken_before_the_last_chord_but_no_hit_is_lost_for_it(
     assert {n.pitch for n in at(out, 28.0, "drums")} >= {KICK, SNARE, CRASH}
 
 
+def test_the_last_root_is_heard_however_low_the_bass_went() -> None:
+    low = tuple(Note("bass", beat, 1, 8, 80) for beat in range(32))
+    out = accent_hits(piece(*low, *pads(), beat_count=36), [(28.0, 1.0, "cut"), (32.0, 1.0, "end")])
+    (root,) = at(out, 28.0, "bass")
+    assert root.pitch % 12 == 0
+    assert root.pitch >= 28
+
+
 def test_a_crash_leaves_the_beats_after_it_to_be_heard() -> None:
     out = accent_hits(piece(*groove(), *pads()), [(12.0, 1.0, "cut"), (28.0, 1.0, "cut"), (32.0, 1.0, "end")])
     for beat in (12.0, 28.0):

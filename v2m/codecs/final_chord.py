@@ -28,6 +28,10 @@ _BREATH_BEATS = 0.5
 """Players take a breath before the last chord: struck into what still sounds it is hardly heard to begin."""
 
 _ROOT_OCTAVE: Final = 60
+_LOWEST_BASS = 34
+"""The last root is the nearest to the bass's last note, or to this: half an octave down lies the lowest string
+of a bass, and what lies under it is hardly heard."""
+
 _FINAL_VELOCITY = 112
 """Forte: nothing comes after it."""
 
@@ -97,6 +101,8 @@ def _final_pitches(arrangement: Arrangement, part: Part, kept: Sequence[Note]) -
     last = next((note.pitch for note in reversed(kept) if note.part == part), None)
     if last is None:
         return []
+    if part == "bass":
+        last = max(last, _LOWEST_BASS)
     classes = {arrangement.tonic} if part == "bass" else {pitch % 12 for pitch in chord}
     near = [pitch for pitch in range(max(0, last - 6), last + 7) if pitch % 12 in classes]
     return [fold_pitch(part, arrangement.tonic, min(near, key=lambda pitch: abs(pitch - last)))]
