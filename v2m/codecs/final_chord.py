@@ -29,8 +29,8 @@ _BREATH_BEATS = 0.5
 
 _ROOT_OCTAVE: Final = 60
 _LOWEST_BASS = 34
-"""The last root is the nearest to the bass's last note, or to this: half an octave down lies the lowest string
-of a bass, and what lies under it is hardly heard."""
+"""The last root is the nearest to the bass's last note, or to this: half an octave down lies the lowest
+string of a bass, and what lies under it is hardly heard."""
 
 _FINAL_VELOCITY = 112
 """Forte: nothing comes after it."""
