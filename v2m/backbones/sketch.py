@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from v2m.backbones.base import Commission, Composition, FractionDone
+from v2m.backbones.degrees import lead_to_degrees
 from v2m.backbones.phrases import Phrases
 from v2m.codecs import latents as score_latents
 from v2m.codecs.arrangement import STEPS_PER_BEAT, Arrangement
@@ -169,7 +170,10 @@ class Sketch:
                     phrases.noise(seed, first, last - first),
                     settings,
                     report,
-                    phrases.lead(done[item], is_open, first, last, conditioning.mask.device),
+                    self._in_key(
+                        commission,
+                        phrases.lead(done[item], is_open, first, last, conditioning.mask.device),
+                    ),
                 )
             is_open[window] = False
         return done
@@ -177,6 +181,12 @@ class Sketch:
     def _phrases(self, commission: Commission, curve: NDArray[np.float32]) -> Phrases:
         heard = curve if commission.adherence > 0 else np.zeros_like(curve)  # 0 ignores it, here too
         return Phrases.of(commission.tempo_map, commission.hits, heard, self._channels)
+
+    def _in_key(self, commission: Commission, lead: Lead) -> Lead:
+        """Led to the degrees of a key as well, where the words name one."""
+        brief = commission.brief
+        modes = brief.named("mode") if brief.tonic is not None else ()
+        return lead_to_degrees(modes[0], self._channels, choose_device(self.device), lead) if modes else lead
 
     def _solved(
         self,
@@ -224,7 +234,10 @@ class Sketch:
                 on_progress((index + fraction) / len(spans))
 
             # a span fits what lies around it, whose bars may be counted otherwise than when it was composed
-            lead = None if is_span else phrases.lead(done, cells, first, last, conditioning.mask.device)
+            lead = None
+            if not is_span:
+                lead = phrases.lead(done, cells, first, last, conditioning.mask.device)
+                lead = self._in_key(commission, lead)
             noise = phrases.noise(commission.seeds[0], first, last - first)
             composed = self._solved(conditioning, noise, settings, report, lead)
             done[window] = np.where(cells[window], composed, done[window])
