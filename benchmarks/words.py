@@ -29,16 +29,17 @@ from dataclasses import dataclass
 import librosa
 import numpy as np
 from genre import CHANCE, GenreJudge, accuracy, from_downbeat, learned_judges
+from keys import MODES, SAME, known_keys, learned_profiles, relations
 from programmes import Job, Scored, arguments_of, each, score_job
 from shares import share
-from v2m_training.compose import STYLE_NAMES, compose
+from v2m_training.compose import STYLE_NAMES
 from v2m_training.compose.styles import STYLES
 
 from v2m.audio import mix
 from v2m.codecs.arrangement import PARTS, Arrangement, Part
 from v2m.codecs.programs import PROGRAM_TABLES
 from v2m.codecs.synth import ScoreSynth
-from v2m.metrics.key import KRUMHANSL_KESSLER, KeyMode, Profiles, estimate_key, pitch_class_beats
+from v2m.metrics.key import KRUMHANSL_KESSLER, KeyMode
 from v2m.prompt.instruments import PARTS_NAMED, instrument_words
 from v2m.prompt.words import STYLE_BPM, read_prompt
 from v2m.timebase import SAMPLE_RATE_HZ
@@ -46,12 +47,9 @@ from v2m.timebase import SAMPLE_RATE_HZ
 TOLERANCE = 0.03
 LISTENED_HZ = 22_050
 NOTE_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-MODES: tuple[KeyMode, KeyMode] = ("major", "minor")
 
 _FEWEST_NOTES = 4
 _FEWEST_BARS = 1 / 8
-_KEYS_KNOWN = 320
-"""Composed pieces that the finding of keys is tried on; half of them, in major or minor, teach it."""
 
 
 @dataclass(frozen=True)
@@ -253,36 +251,20 @@ def print_tempo(directed: Sequence[Scored], directions: Sequence[Directions], he
 
 def print_key(directed: Sequence[Scored], directions: Sequence[Directions]) -> None:
     """By both kinds of profiles, beside what they find in composed pieces."""
-    pieces = [compose(5_000_000 + i, STYLE_NAMES[i % len(STYLE_NAMES)]) for i in range(_KEYS_KNOWN)]
-    kept = [piece for piece in pieces if piece.mode in MODES and not piece.facts.modulates]
-    known = [(piece.arrangement, piece.facts.tonic, piece.mode) for piece in kept]
-    learned = known[::2]
+    known = known_keys()
     asked = [(each.played, wish.tonic, wish.mode) for each, wish in zip(directed, directions, strict=True)]
     for name, profiles in (
         ("Krumhansl-Kessler", KRUMHANSL_KESSLER),
-        ("learned profiles", learned_profiles(learned)),
+        ("learned profiles", learned_profiles(known[::2])),
     ):
-        right = [_in_key(*each, profiles) for each in asked]
-        ceiling = [_in_key(*each, profiles) for each in known[1::2]]
+        found = relations(asked, profiles)
+        ceiling = relations(known[1::2], profiles)
         print(
-            f"key      {share(right)}; bar 0.95   {name}; in composed pieces {share(ceiling)}   "
-            f"chance {1 / 24:.3f}"
+            f"key      {share([each == SAME for each in found])}; bar 0.95   {name}; "
+            f"in composed pieces {share([each == SAME for each in ceiling])}   chance {1 / 24:.3f}"
         )
-
-
-def learned_profiles(known: Sequence[tuple[Arrangement, int, str]]) -> Profiles:
-    """How long each pitch class over the tonic sounds, on average over pieces of a mode."""
-
-    def mean(mode: str) -> tuple[float, ...]:
-        rows = [np.roll(pitch_class_beats(music), -tonic) for music, tonic, own in known if own == mode]
-        return tuple(np.mean([row / row.sum() for row in rows if row.sum()], axis=0).tolist())
-
-    return {mode: mean(mode) for mode in MODES}
-
-
-def _in_key(music: Arrangement, tonic: int, mode: str, profiles: Profiles) -> bool:
-    key = estimate_key(music, profiles)
-    return key is not None and (key.tonic, key.mode) == (tonic, mode)
+        wrong = Counter(each for each in found if each != SAME)
+        print("    else " + ", ".join(f"{each} {count}" for each, count in wrong.most_common()))
 
 
 if __name__ == "__main__":

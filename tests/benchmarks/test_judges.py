@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from following import accent_ratio, loudness_change_db
 from genre import accuracy, composed_example, features, from_downbeat, learn
+from keys import relation
 from music import FIGURE_NAMES, beyond, draw_prompt
 from programmes import as_delivered, cut_programme, planned_hits
 from seams import MEASURES, Long, border_beats, changes, compare, excess, holm, spliced
@@ -76,6 +77,15 @@ def test_every_prompt_of_the_music_benchmark_is_understood() -> None:
         brief = read_prompt(draw_prompt(index, 0))
         assert brief.style == STYLE_NAMES[index % len(STYLE_NAMES)]
         assert not brief.unknown
+
+
+def test_a_wrong_key_is_called_by_what_it_is_to_the_right_one() -> None:
+    assert relation(0, "minor", "minor") == "the key itself"
+    assert relation(-9, "minor", "major") == relation(9, "major", "minor") == "the relative"
+    assert relation(8, "minor", "major") == relation(4, "major", "minor") == "a third"
+    assert relation(0, "major", "minor") == "the parallel"
+    assert relation(7, "minor", "minor") == relation(5, "major", "major") == "a fifth"
+    assert relation(2, "major", "major") == relation(1, "major", "minor") == "afar"
 
 
 # --- genre -------------------------------------------------------------------------------------------
