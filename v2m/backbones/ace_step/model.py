@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, Unpack
 
 import numpy as np
 import torch
@@ -24,11 +24,11 @@ from v2m.backbones.ace_step.sampler import Painting, Solving, solve
 from v2m.backbones.ace_step.transformer import Velocity
 from v2m.backbones.ace_step.words import COMPOSE, REPAINT, text_of
 from v2m.backbones.sound.adapter import load_adapter
-from v2m.backbones.sound.arithmetic import Arithmetic, choose_arithmetic, telling_memory
-from v2m.backbones.sound.checkpoint import folder_hash
+from v2m.backbones.sound.arithmetic import telling_memory
 from v2m.backbones.sound.guidance import curve_scale_at
 from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
 from v2m.backbones.sound.oobleck_folder import Oobleck, decoding_bytes, read_oobleck_config
+from v2m.backbones.sound.pretrained import Asked, Pretrained
 from v2m.errors import CheckpointError, InputError
 from v2m.model.noise import latent_noise
 from v2m.stages import Cancel
@@ -57,32 +57,11 @@ class _Loaded:
     ask: Velocity
 
 
-class AceStep:
-    """Base, sft or turbo, as the folder's configuration says."""
+class AceStep(Pretrained):
+    """Base, sft or turbo, as the folder's configuration says; see `layout` for its files."""
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        name: str,
-        device: str = "auto",
-        dtype: str = "",
-        compiled: bool = False,
-        adapter: Path | None = None,
-    ) -> None:
-        """Name it; nothing is read yet.
-
-        Args:
-            folder: see `layout`.
-            name: as `--backbone` says it.
-            device: as `v2m.model.device` names them.
-            dtype: `bfloat16` or `float32`; by default what is fast on the device.
-            compiled: compile the layers: slower to begin, faster from then on.
-            adapter: event adapter trained on this model.
-        """
-        self.name = name
-        self._root, self._adapter = folder, adapter
-        self._device_name, self._dtype_name, self._compiled = device, dtype, compiled
+    def __init__(self, folder: Path, *, name: str, **asked: Unpack[Asked]) -> None:
+        super().__init__(folder, name=name, **asked)
         self._loaded: _Loaded | None = None
         self._autoencoder: Oobleck | None = None
 
@@ -97,23 +76,8 @@ class AceStep:
         longest = LONGEST_S * shape.sampling_rate // shape.hop_samples
         return LatentGrid(shape.sampling_rate, shape.hop_samples, shape.decoder_input_channels, longest)
 
-    @property
-    def base_sha256(self) -> str:
-        """Hash of the model without its adapter, by which adapters name it."""
-        return folder_hash(self._deciding_files())
-
     def _deciding_files(self) -> Iterable[Path]:
         return self._folder.files
-
-    @property
-    def weights_sha256(self) -> str:
-        """Hash of all that decides its output: weights, configuration, adapter."""
-        return folder_hash([*self._deciding_files(), *filter(None, [self._adapter])])
-
-    @property
-    def arithmetic(self) -> str:
-        """Where and in which numbers it composes."""
-        return str(self._arithmetic)
 
     @cached_property
     def is_turbo(self) -> bool:
@@ -187,18 +151,6 @@ class AceStep:
         is_loaded = self._autoencoder is not None
         return decoding_bytes(self._folder.autoencoder, frame_count, is_loaded=is_loaded)
 
-    @cached_property
-    def _arithmetic(self) -> Arithmetic:
-        return choose_arithmetic(self._device_name, self._dtype_name, compiled=self._compiled)
-
-    @property
-    def _device(self) -> torch.device:
-        return self._arithmetic.device
-
-    @property
-    def _dtype(self) -> torch.dtype:
-        return self._arithmetic.dtype
-
     def _load(self) -> _Loaded:
         if self._loaded is None:
             transformer, encoder = self._folder.tensors()
@@ -210,15 +162,15 @@ class AceStep:
         return self._loaded
 
     def _column(self, projection: torch.nn.Conv1d) -> Tensor | None:
-        if self._adapter is None:
+        if self._adapter_path is None:
             return None
         adapter = load_adapter(
-            self._adapter, base_sha256=self.base_sha256, grid=self.grid, width=projection.out_channels
+            self._adapter_path, base_sha256=self.base_sha256, grid=self.grid, width=projection.out_channels
         )
         taps = projection.kernel_size[0]
         if adapter.column.shape != (projection.out_channels, taps):
             raise CheckpointError(
-                f"The adapter {self._adapter.name} has a column of {adapter.column.shape}, expected "
+                f"The adapter {self._adapter_path.name} has a column of {adapter.column.shape}, expected "
                 f"({projection.out_channels}, {taps}): this model takes {taps} frames at once."
             )
         # zeros say nothing, and without them a step has the branches of the base: the same bits

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, Unpack
 
 import numpy as np
 import torch
@@ -18,11 +18,11 @@ from v2m.backbones.paper.config import PaperConfig, read_paper_config
 from v2m.backbones.paper.network import load_network, weight_files
 from v2m.backbones.paper.words import Words, text_encoder_folder
 from v2m.backbones.sound.adapter import load_adapter
-from v2m.backbones.sound.arithmetic import Arithmetic, choose_arithmetic, telling_memory
-from v2m.backbones.sound.checkpoint import folder_hash
+from v2m.backbones.sound.arithmetic import telling_memory
 from v2m.backbones.sound.guidance import curve_scale_at
 from v2m.backbones.sound.head import Steering
 from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
+from v2m.backbones.sound.pretrained import Asked, Pretrained
 from v2m.errors import CheckpointError, InputError
 from v2m.model.conditioning import Conditioning
 from v2m.model.dit import DiT
@@ -34,32 +34,11 @@ _BRANCHES: Final = 3
 """Most predictions of one step: nothing, words, words and curve."""
 
 
-class Paper:
+class Paper(Pretrained):
     """A model that somebody trained, of any size of this family."""
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        name: str,
-        device: str = "auto",
-        dtype: str = "",
-        compiled: bool = False,
-        adapter: Path | None = None,
-    ) -> None:
-        """Name it; nothing is read yet.
-
-        Args:
-            folder: see the package.
-            name: as `--backbone` says it.
-            device: as `v2m.model.device` names them.
-            dtype: `bfloat16` or `float32`; by default what is fast on the device.
-            compiled: compile the blocks: slower to begin, faster from then on.
-            adapter: event adapter trained on this model, in place of a column of its own.
-        """
-        self.name = name
-        self._root, self._adapter = folder, adapter
-        self._device_name, self._dtype_name, self._compiled = device, dtype, compiled
+    def __init__(self, folder: Path, *, name: str, **asked: Unpack[Asked]) -> None:
+        super().__init__(folder, name=name, **asked)
         self._network: DiT | None = None
         self._words: Words | None = None
         self._autoencoder: Autoencoder | None = None
@@ -81,26 +60,11 @@ class Paper:
             )
         return grid
 
-    @property
-    def base_sha256(self) -> str:
-        """Hash of the model without its adapter, by which adapters name it."""
-        return folder_hash(self._deciding_files())
-
     def _deciding_files(self) -> list[Path]:
         parts = (self._autoencoder_folder, text_encoder_folder(self._root))
         beside = chain.from_iterable(sorted(part.glob("*.safetensors")) for part in parts)
         configs = (self._root / "config.json", *(part / "config.json" for part in parts))
         return [*weight_files(self._root), *configs, *beside]
-
-    @property
-    def weights_sha256(self) -> str:
-        """Hash of all that decides its output: weights, configuration, adapter."""
-        return folder_hash([*self._deciding_files(), *filter(None, [self._adapter])])
-
-    @property
-    def arithmetic(self) -> str:
-        """Where and in which numbers it composes."""
-        return str(self._arithmetic)
 
     def compose(self, window: SoundWindow, on_progress: FractionDone, cancel: Cancel) -> NDArray[np.float32]:
         """Latents (b, t, c) of a window; where `known` they are `known_latents`, the same numbers.
@@ -152,7 +116,7 @@ class Paper:
 
     def needed_bytes(self, frame_count: int, takes: int) -> int:
         """What composing takes beyond what is in use now; takes come one after the other."""
-        itemsize = self._arithmetic.dtype.itemsize
+        itemsize = self._dtype.itemsize
         files = [] if self._network else weight_files(self._root)
         if self._words is None:
             files = [*files, *text_encoder_folder(self._root).glob("*.safetensors")]
@@ -171,17 +135,13 @@ class Paper:
     def _autoencoder_folder(self) -> Path:
         return self._root / "autoencoder"
 
-    @cached_property
-    def _arithmetic(self) -> Arithmetic:
-        return choose_arithmetic(self._device_name, self._dtype_name, compiled=self._compiled)
-
     def _load_network(self) -> DiT:
         if self._network is None:
             column = None
-            if self._adapter is not None:
-                column = torch.from_numpy(self._adapters_column(self._adapter))
+            if self._adapter_path is not None:
+                column = torch.from_numpy(self._adapters_column(self._adapter_path))
             network = load_network(self._root, self.config, column)
-            network = network.to(self._arithmetic.device, self._arithmetic.dtype)
+            network = network.to(self._device, self._dtype)
             self._arithmetic.make_fast(network.blocks)
             self._network = network
         return self._network
@@ -198,7 +158,7 @@ class Paper:
     def _load_autoencoder(self) -> Autoencoder:
         if self._autoencoder is None:
             folder = self._autoencoder_folder
-            self._autoencoder = kind_of(folder).load(folder, self._arithmetic.device)
+            self._autoencoder = kind_of(folder).load(folder, self._device)
         return self._autoencoder
 
     def _settings(self, window: SoundWindow) -> SamplerSettings:
@@ -214,7 +174,7 @@ class Paper:
             latent_noise(seed, window.first_frame, window.frame_count, self.grid.channels)
             for seed in window.seeds
         ]
-        return torch.from_numpy(np.stack(drawn)).to(self._arithmetic.device)
+        return torch.from_numpy(np.stack(drawn)).to(self._device)
 
     def _conditioning(
         self, window: SoundWindow, curve: NDArray[np.float32] | None
@@ -231,7 +191,7 @@ class Paper:
             mask=torch.from_numpy(mask),
             grid=torch.zeros(takes, frames, 0),
             curve=None if curve is None else torch.from_numpy(np.tile(curve, (takes, 1))),
-        ).to(self._arithmetic.device)
+        ).to(self._device)
         if self._words is None:
             folder = text_encoder_folder(self._root)
             self._words = Words(folder, self._arithmetic, self.config.text_tokens)

@@ -20,7 +20,7 @@ import hashlib
 from collections import OrderedDict
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import numpy as np
 import torch
@@ -29,9 +29,9 @@ from torch import Tensor
 
 from v2m.backbones import LORA_FOLDER
 from v2m.backbones.sound.adapter import EventAdapter, load_adapter
-from v2m.backbones.sound.arithmetic import choose_arithmetic
 from v2m.backbones.sound.checkpoint import folder_hash
 from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
+from v2m.backbones.sound.pretrained import Asked, Pretrained
 from v2m.backbones.stable_audio_3.config import StableAudioConfig
 from v2m.backbones.stable_audio_3.config_file import read_config
 from v2m.backbones.stable_audio_3.lora import read_lora
@@ -59,40 +59,22 @@ TEXT_SCALE: Final = {"rectified_flow": 7.0, "rf_denoiser": 1.0}
 _PROMPTS_KEPT: Final = 8  # encoded; one is 0.8 MB
 
 
-class StableAudio3:
-    """One checkpoint; loads nothing but its configuration until it is asked for sound.
+class StableAudio3(Pretrained):
+    """One checkpoint; reads nothing but its configuration until it is asked for sound.
 
     Args:
-        folder: of the original files.
-        name: as `--backbone` says it.
-        device: as `v2m.model.device.choose_device` knows them.
-        dtype: number format of the transformer, `float32`, `bfloat16` or `float16`; the fastest by default.
-        adapter: file of an event adapter.
-        compiled: compile each layer before its first use: slower to begin, faster from then on.
         lora_strength: of the LoRA files; 1 as they were trained, 0 not at all.
 
     Raises:
         CheckpointError: an InputError; the configuration is of another model.
-        UsageError: an unknown device or number format.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        *,
-        name: str,
-        device: str = "auto",
-        dtype: str = "",
-        adapter: Path | None = None,
-        compiled: bool = False,
-        lora_strength: float = 1.0,
+        self, folder: Path, *, name: str, lora_strength: float = 1.0, **asked: Unpack[Asked]
     ) -> None:
-        self.name = name
+        super().__init__(folder, name=name, **asked)
         self.config: StableAudioConfig = read_config(folder / CONFIG)
-        self._folder, self._adapter_path = folder, adapter
         self._lora_strength = lora_strength
-        self._arithmetic = choose_arithmetic(device, dtype, compiled=compiled)
-        self._device, self._dtype = self._arithmetic.device, self._arithmetic.dtype
         self._parts: Parts | None = None
         self._adapter: EventAdapter | None = None
         self._text_encoder: TextEncoder | None = None
@@ -119,11 +101,6 @@ class StableAudio3:
         if self._lora_strength == 1.0 or not self._lora_paths():
             return whole
         return hashlib.sha256(f"{whole} LoRA at {self._lora_strength!r}".encode()).hexdigest()
-
-    @property
-    def arithmetic(self) -> str:
-        """Where, in which numbers and how it composes, `cuda bfloat16`."""
-        return str(self._arithmetic)
 
     def compose(self, window: SoundWindow, on_progress: FractionDone, cancel: Cancel) -> NDArray[np.float32]:
         """Latents (b, t, c) of a window; where `known` they are `known_latents`, the same numbers.
@@ -173,10 +150,10 @@ class StableAudio3:
 
     def needed_bytes(self, frame_count: int, takes: int) -> int:
         """What composing so many frames of so many takes takes beyond what is in use now."""
-        files = [] if self._parts else [self._folder / WEIGHTS]
+        files = [] if self._parts else [self._root / WEIGHTS]
         if self._text_encoder is None:
             # of the encoder and the decoder, half of which is kept, in a format twice as wide
-            files += text_encoder_folder(self._folder, self.config.text).glob("*.safetensors")
+            files += text_encoder_folder(self._root, self.config.text).glob("*.safetensors")
         loading = sum(weights_bytes(path, self._device) for path in files)
         together = takes if self._device.type == "cuda" else 1
         tokens = self._composed_frames(frame_count) + self.config.transformer.memory_tokens
@@ -186,7 +163,7 @@ class StableAudio3:
 
     def decoding_bytes(self, frame_count: int) -> int:
         """What decoding takes beyond what is in use now."""
-        loading = 0 if self._parts else weights_bytes(self._folder / WEIGHTS, self._device)
+        loading = 0 if self._parts else weights_bytes(self._root / WEIGHTS, self._device)
         return loading + decoding_bytes(self.config.autoencoder, frame_count, self._sound_dtype().itemsize)
 
     def _check(self, window: SoundWindow) -> None:
@@ -256,7 +233,7 @@ class StableAudio3:
     def _text(self, prompt: str) -> tuple[Tensor, Tensor]:
         if prompt not in self._encoded:
             if self._text_encoder is None:
-                folder = text_encoder_folder(self._folder, self.config.text)
+                folder = text_encoder_folder(self._root, self.config.text)
                 self._text_encoder = TextEncoder(folder, self.config.text, self._device)
             self._encoded[prompt] = self._text_encoder([prompt])
             if len(self._encoded) > _PROMPTS_KEPT:
@@ -292,7 +269,7 @@ class StableAudio3:
         if self._parts is None:
             with telling_memory(self._device, f"loading {self.name}"):
                 loras = [read_lora(path, self._lora_strength) for path in self._lora_paths()]
-                parts = load_parts(self._folder / WEIGHTS, self.config, loras)
+                parts = load_parts(self._root / WEIGHTS, self.config, loras)
                 parts.transformer.to(self._device, self._dtype)
                 parts.autoencoder.to(self._device, self._sound_dtype())
                 parts.conditioner.to(self._device, torch.float32)
@@ -313,15 +290,15 @@ class StableAudio3:
         return adapter
 
     def _deciding_files(self) -> list[Path]:
-        text = text_encoder_folder(self._folder, self.config.text)
+        text = text_encoder_folder(self._root, self.config.text)
         encoder = [path for kind in ("*.safetensors", "*.json") for path in sorted(text.glob(kind))]
-        return [self._folder / WEIGHTS, self._folder / CONFIG, *self._lora_paths(), *encoder]
+        return [self._root / WEIGHTS, self._root / CONFIG, *self._lora_paths(), *encoder]
 
     def _lora_paths(self) -> list[Path]:
         """None at a strength of 0: that is the model without them, bit for bit, and by the same hash."""
         if self._lora_strength == 0:
             return []
-        return sorted((self._folder / LORA_FOLDER).glob("*.safetensors"))
+        return sorted((self._root / LORA_FOLDER).glob("*.safetensors"))
 
     def _sound_dtype(self) -> torch.dtype:
         """Of the autoencoder: bfloat16 would be heard as noise, float16 is what the original decodes in."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, Unpack
 
 import numpy as np
 import torch
@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from v2m.backbones.sound.adapter import load_adapter
-from v2m.backbones.sound.arithmetic import Arithmetic, choose_arithmetic, telling_memory
-from v2m.backbones.sound.checkpoint import folder_hash
+from v2m.backbones.sound.arithmetic import telling_memory
 from v2m.backbones.sound.guidance import curve_scale_at
 from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
+from v2m.backbones.sound.pretrained import Asked, Pretrained
 from v2m.backbones.stable_audio_open.config import OpenConfig
 from v2m.backbones.stable_audio_open.envelope import envelope_of_curve
 from v2m.backbones.stable_audio_open.files import CONTROLNET_WEIGHTS, ModelFolder
@@ -45,35 +45,16 @@ CONTROLLED: Final = "stable-audio-controlnet"
 """The name by which a ControlNet is asked for."""
 
 
-class StableAudioOpen:
-    """Stable Audio Open 1.0 or small, with a ControlNet where its file is; loaded when it is first asked.
-
-    Args:
-        folder: with the model's files, see `files`.
-        name: as `--backbone` says it.
-        device: `auto`, `cuda`, `cuda:N`, `mps` or `cpu`.
-        dtype: `bfloat16` or `float32` for the transformer's layers; by default what is fast on the device.
-        compiled: compile the layers: slower to begin, faster from then on.
-        adapter: an event adapter for this model.
+class StableAudioOpen(Pretrained):
+    """Stable Audio Open 1.0 or small, with a ControlNet where its file is; see `files`.
 
     Raises:
         CheckpointError: an InputError; it is to have a ControlNet, and there is none.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        name: str,
-        device: str = "auto",
-        dtype: str = "",
-        compiled: bool = False,
-        adapter: Path | None = None,
-    ) -> None:
-        self.name = name
+    def __init__(self, folder: Path, *, name: str, **asked: Unpack[Asked]) -> None:
+        super().__init__(folder, name=name, **asked)
         self._files = ModelFolder(folder)
-        self._device_name, self._dtype_name, self._compiled = device, dtype, compiled
-        self._adapter_path = adapter
         self._parts: Loaded | None = None
         if name == CONTROLLED and self._files.controlnet is None:
             raise CheckpointError(
@@ -85,21 +66,6 @@ class StableAudioOpen:
     def grid(self) -> LatentGrid:
         """How its latents lie in time; known without loading the weights."""
         return self._config.grid
-
-    @property
-    def base_sha256(self) -> str:
-        """Hash of all that decides the output but the adapter: what an adapter names its model by."""
-        return folder_hash(self._files.deciding_files())
-
-    @property
-    def weights_sha256(self) -> str:
-        """Hash of all that decides its output: weights, configuration, text encoder, adapter."""
-        return folder_hash([*self._files.deciding_files(), *filter(None, [self._adapter_path])])
-
-    @property
-    def arithmetic(self) -> str:
-        """Where and in which numbers it composes."""
-        return str(self._arithmetic)
 
     def compose(self, window: SoundWindow, on_progress: FractionDone, cancel: Cancel) -> NDArray[np.float32]:
         """Latents (b, t, c) of a window; where `known` they are `known_latents`, the same numbers.
@@ -174,17 +140,12 @@ class StableAudioOpen:
         self.__dict__.pop("_event_column", None)
         self._arithmetic.give_back()
 
+    def _deciding_files(self) -> list[Path]:
+        return self._files.deciding_files()
+
     @cached_property
     def _config(self) -> OpenConfig:
         return self._files.config()
-
-    @cached_property
-    def _arithmetic(self) -> Arithmetic:
-        return choose_arithmetic(self._device_name, self._dtype_name, compiled=self._compiled)
-
-    @property
-    def _device(self) -> torch.device:
-        return self._arithmetic.device
 
     @property
     def _loaded(self) -> Loaded:
