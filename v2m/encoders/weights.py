@@ -7,7 +7,6 @@ safetensors and JSON, nothing that could hold code.
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Hashable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from v2m.backbones.sound.checkpoint import folder_hash, read_safetensors
+from v2m.backbones.sound.config_file import read_config
 from v2m.errors import CheckpointError, MissingPartError
 from v2m.model.memory import loaded_bytes
 from v2m.model.warm import WARM, Wanted
@@ -108,20 +108,14 @@ class PretrainedFolder:
         """The first JSON object whose file's name matches one of the patterns, best first.
 
         Raises:
-            CheckpointError: there is no such file, or it holds no object.
+            CheckpointError: there is no such file, it holds no object, or describes a network without end.
         """
         found = [file for pattern in patterns for file in sorted(self.path.glob(pattern))]
         if not found:
             raise CheckpointError(
                 f"{self.path} holds no {patterns[0]}.", hint="Fetch the model's files again."
             )
-        try:
-            content = json.loads(found[0].read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"{found[0].name} is damaged: {error}.") from error
-        if not isinstance(content, dict):
-            raise CheckpointError(f"{found[0].name} holds no object, expected the model's configuration.")
-        return content
+        return read_config(found[0])
 
 
 def whole_numbers(content: Mapping[str, Any], names: tuple[str, ...], limit: int = 1 << 20) -> None:

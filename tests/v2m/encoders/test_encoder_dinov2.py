@@ -205,8 +205,9 @@ def test_a_broken_file_of_weights_is_refused_in_a_sentence(
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        ("{", "damaged"),
-        ("[]", "holds no object"),
+        ("{", "is no JSON"),
+        ("[]", "expected an object"),
+        ('{"model_type": "dinov2", "num_hidden_layers": 1000000}', "beyond any model"),
         ('{"model_type": "vit"}', "of the type 'vit', expected dinov2"),
         ('{"model_type": "dinov2", "hidden_size": "wide"}', "hidden_size is 'wide'"),
     ],

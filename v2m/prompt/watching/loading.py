@@ -5,7 +5,6 @@ Nothing is ever asked of a hub, no code of a model's folder is run, and only saf
 
 from __future__ import annotations
 
-import json
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -13,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import torch
 
 from v2m.backbones.sound.checkpoint import folder_hash
+from v2m.backbones.sound.config_file import read_config
 from v2m.errors import CheckpointError, MissingPartError, OutOfMemoryError, V2MError
 from v2m.model.device import choose_device, fast_dtype, is_out_of_memory
 from v2m.model.warm import WARM, Wanted, give_back
@@ -44,12 +44,12 @@ class LocalModel:
                 f"{name} is not here: there are no weights in {folder}.",
                 hint=f"Add it with `v2m models add {name}`.",
             )
-        try:
-            self.kind = str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        told = read_config(folder / "config.json")
+        if "model_type" not in told:
             raise CheckpointError(
-                f"The configuration of {name} cannot be read: {error!r}.", hint=f"Add {name} again."
-            ) from error
+                f"The configuration of {name} does not say its model_type.", hint=f"Add {name} again."
+            )
+        self.kind = str(told["model_type"])
 
     @property
     def sha256(self) -> str:
