@@ -263,8 +263,8 @@ def print_key(directed: Sequence[Scored], directions: Sequence[Directions]) -> N
             f"key      {share([each == SAME for each in found])}; bar 0.95   {name}; "
             f"in composed pieces {share([each == SAME for each in ceiling])}   chance {1 / 24:.3f}"
         )
-        wrong = Counter(each for each in found if each != SAME)
-        print("    else " + ", ".join(f"{each} {count}" for each, count in wrong.most_common()))
+        if wrong := Counter(each for each in found if each != SAME):
+            print("    else " + ", ".join(f"{each} {count}" for each, count in wrong.most_common()))
 
 
 if __name__ == "__main__":
