@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from v2m.backbones.base import Commission, Composition, FractionDone
 from v2m.backbones.degrees import lead_to_degrees
 from v2m.backbones.phrases import Phrases
+from v2m.backbones.strengths import as_composed
 from v2m.codecs import latents as score_latents
 from v2m.codecs.arrangement import STEPS_PER_BEAT, Arrangement
 from v2m.codecs.channels import channels_of, to_layout
@@ -79,7 +80,7 @@ class Sketch:
     """The embedded backbone, loaded when first asked to compose."""
 
     path: Path | None = None
-    """Weights other than the shipped ones."""
+    """Weights other than the shipped ones; their strokes are left as they are written."""
 
     device: str = "auto"
     dtype: str = ""
@@ -200,7 +201,10 @@ class Sketch:
         start = torch.from_numpy(noise[None]).to(conditioning.mask.device)
         composed = sample(self._model, conditioning, start, settings, progress=report, lead=lead)
         values: NDArray[np.float32] = composed[0].float().cpu().numpy()
-        return values
+        if self.path is not None:  # how hard other weights strike is not known
+            return values
+        is_known = self._model.cell_mask(conditioning.mask)[0].cpu().numpy() > 0
+        return np.where(is_known, values, as_composed(values))
 
     def renew(
         self,
