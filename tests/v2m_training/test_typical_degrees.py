@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from v2m_training.typical_degrees import table_text, typical_degrees
+from v2m_training.typical_degrees import typical_degrees
+from v2m_training.typical_table import table_text
 
 from v2m.backbones.degrees import typical_degrees as shipped_degrees
 

@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from v2m_training.typical_strengths import table_text, typical_strengths
+from v2m_training.typical_strengths import typical_strengths
+from v2m_training.typical_table import table_text
 
 from v2m.backbones.strengths import typical_strengths as shipped_strengths
 

@@ -7,7 +7,6 @@ Only pieces that stay in their key count, each as much as any other.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import defaultdict
 from typing import Final
@@ -16,14 +15,13 @@ import numpy as np
 
 from v2m.codecs.arrangement import PITCHED_PARTS
 from v2m_training.compose import STYLE_NAMES, compose
+from v2m_training.typical_table import Table, table_text
 
 _FIRST_SEED: Final = 8_000_000
 """Pieces that neither a corpus nor a benchmark has."""
 
 _PIECES: Final = 1600
 """A hundred of each style."""
-
-Table = dict[str, dict[str, list[float]]]
 
 
 def typical_degrees(count: int) -> Table:
@@ -44,17 +42,6 @@ def typical_degrees(count: int) -> Table:
     for (mode, name), rows in sorted(shares.items()):
         table[mode][name] = np.mean(rows, axis=0).round(3).tolist()
     return dict(table)
-
-
-def table_text(table: Table) -> str:
-    """The table as JSON, a part a line."""
-    modes = (
-        f'  "{mode}": {{\n'
-        + ",\n".join(f'    "{part}": {json.dumps(row)}' for part, row in parts.items())
-        + "\n  }"
-        for mode, parts in table.items()
-    )
-    return "{\n" + ",\n".join(modes) + "\n}\n"
 
 
 if __name__ == "__main__":

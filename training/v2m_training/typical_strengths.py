@@ -5,7 +5,6 @@ python -m v2m_training.typical_strengths [PIECES] > v2m/backbones/typical_streng
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 from collections import defaultdict
@@ -26,6 +25,7 @@ from v2m.stages import never_cancel
 from v2m.tempo import TempoMap
 from v2m.timeline import Cut
 from v2m_training.compose import STYLE_NAMES, compose
+from v2m_training.typical_table import Table, table_text
 
 PERCENT: Final = (0, 2, 5, 10, 25, 50, 75, 90, 95, 98, 100)
 
@@ -37,7 +37,6 @@ _PIECES: Final = 48
 
 _DURATION_S: Final = 32
 
-Table = dict[str, dict[str, list[float]]]
 Strokes = dict[str, list[NDArray[np.floating]]]
 
 
@@ -77,17 +76,6 @@ def _gather(strokes: Strokes, latents: NDArray[np.floating]) -> None:
 
 def _row(strokes: list[NDArray[np.floating]]) -> list[float]:
     return [float(value) for value in np.percentile(np.concatenate(strokes), PERCENT).round(3)]
-
-
-def table_text(table: Table) -> str:
-    """The table as JSON, a row a line."""
-    parts = (
-        f'  "{part}": {{\n'
-        + ",\n".join(f'    "{name}": {json.dumps(row)}' for name, row in rows.items())
-        + "\n  }"
-        for part, rows in table.items()
-    )
-    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 if __name__ == "__main__":
