@@ -196,8 +196,7 @@ def test_the_end_moves_with_the_programme(take: OpenedTake, retimed: Retimed, le
     assert len(music) == length * 2000
     assert np.abs(music[-1]).max() == 0
     assert np.abs(music[-48_000:-24_000]).max() > 0.01
-    first, _ = differing(music[: 800 * 2000], read_wav(take.folder / "music.wav")[: 800 * 2000])
-    assert first > 15 * 48_000
+    np.testing.assert_array_equal(music[: 15 * 48_000], read_wav(take.folder / "music.wav")[: 15 * 48_000])
 
 
 def test_nudges_are_read_as_people_write_them(take: OpenedTake) -> None:
