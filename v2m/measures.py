@@ -6,22 +6,19 @@ Conventions: times in seconds of the programme; shares and correlations rounded 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from v2m.analysis import Analysis
 from v2m.audio import WavReader
 from v2m.codecs.accents import HEAVY_WEIGHT
-from v2m.curves import FloatArray, event_curve
-from v2m.encoders import spectral
+from v2m.curves import FloatArray
 from v2m.metrics.heard import hit_errors_s
+from v2m.metrics.music_curve import LONGEST_S, music_curve
 from v2m.plan import sch_of_beats
 from v2m.tempo import TempoMap
 from v2m.timebase import SAMPLE_RATE_HZ
-
-_LONGEST_CORRELATED_S: Final = 900
-"""The music's own curve is measured up to a quarter of an hour: its features, held at once, take 100 MB."""
 
 
 def measures(analysis: Analysis, tempo_map: TempoMap, wav: Path) -> dict[str, Any]:
@@ -55,12 +52,10 @@ def heard_share(analysis: Analysis, errors: dict[str, float | None]) -> float:
 def curve_correlation(analysis: Analysis, wav: Path) -> float | None:
     """Pearson correlation of the music's event curve with the video's; None where it says nothing."""
     duration_s = analysis.timeline.duration_s
-    if duration_s > _LONGEST_CORRELATED_S:
+    if duration_s > LONGEST_S:
         return None
     video = analysis.curve
-    with WavReader(wav) as sound:
-        heard = spectral.encode(sound, SAMPLE_RATE_HZ)
-    music = event_curve(heard, float(duration_s), rate_hz=video.rate_hz, kernel_s=video.kernel_s)
+    music = music_curve(wav, float(duration_s), rate_hz=video.rate_hz, kernel_s=video.kernel_s)
     return _pearson(video.values, music.values)
 
 

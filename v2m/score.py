@@ -6,10 +6,10 @@ analysis + words -> beats -> compositions (one batch) -> accents on the hits -> 
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,6 @@ from v2m.audio.wav import MAX_SAMPLES
 from v2m.backbones import check_backbone, composes_sound, load_backbone
 from v2m.backbones.base import Backbone, Commission, Composition
 from v2m.backbones.sound.model import Remember, SoundModel, compose_anew
-from v2m.beside import Beside
 from v2m.codecs.arrangement import Arrangement
 from v2m.codecs.midi import write_midi
 from v2m.codecs.soundfont import find_soundfont
@@ -29,13 +28,14 @@ from v2m.errors import InputError, OutputWriteError, UsageError
 from v2m.licences import licence_notes
 from v2m.measures import measures
 from v2m.metrics.music import music_figures
-from v2m.performance import Recording, play
+from v2m.performance import play
 from v2m.piece import Piece
 from v2m.plan import TempoWish, offbeat_notes, plan_takes
 from v2m.prompt.casting import silent_parts
 from v2m.prompt.watching.unasked import with_words, words_of
 from v2m.prompt.words import Brief, read_prompt
 from v2m.report.write import write_looks
+from v2m.side_by_side import FractionDone, core_count, side_by_side
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.take.latents import TakeLatents, write_latents
 from v2m.take.record import Source, TakeRecord, read_record, write_record
@@ -45,6 +45,9 @@ from v2m.timebase import samples_covering
 
 _LONGEST_COMPARED_S: Final = 900
 """Takes longer than a quarter of an hour are ranked without figures of their notes."""
+
+_MAKING: Final = ("render", "master")
+"""The stages of each take by itself."""
 
 _LETTERS: Final = "abcdefghijklmnop"
 """Several takes are told apart by these."""
@@ -185,15 +188,14 @@ def _check_length(duration_s: Fraction) -> None:
         )
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Draft:
     """A take on its way."""
 
     name: str
     folder: Path
     composition: Composition
-    recording: Recording | None = None
-    """As played; None where an earlier attempt finished the take."""
+    plan: Plan
 
 
 class _Job:
@@ -216,6 +218,7 @@ class _Job:
         self.brief = self._brief()
         self.backbone: Backbone = backbone or load_backbone(settings.backbone)
         self.synth = ScoreSynth(find_soundfont(settings.soundfont))
+        self.shelving = threading.Lock()
         self.seed = secrets.randbelow(2**31) if settings.seed is None else settings.seed
 
     def _brief(self) -> Brief:
@@ -236,20 +239,40 @@ class _Job:
             plans = self.plans()
         with clock.stage("compose") as report:
             composed = self.compose(plans, report, cancel)
-        written: list[Scored] = []
-        with Beside[tuple[_Draft, TakeRecord]](cancel) as beside:
-            for name, (composition, plan) in zip(names, composed, strict=True):
-                draft = _Draft(name, shelf.new(), composition)
-                self.play(draft, plan, clock, cancel)
-                with clock.stage("master"):
-                    finished = beside.collect()
-                if name == names[-1]:
-                    finished.append(self.finish(draft, plan, clock, cancel))
-                else:  # mastered and looked at while the next is played
-                    apart = StageClock()
-                    apart.seconds.update(clock.seconds)
-                    beside.start(partial(self.finish, draft, plan, apart))
-                written += [Scored(shelf.put(one.folder, one.name), record) for one, record in finished]
+        drafts = [
+            _Draft(name, shelf.new(), composition, plan)
+            for name, (composition, plan) in zip(names, composed, strict=True)
+        ]
+        if len(drafts) == 1:
+            return [self.make(drafts[0], shelf, clock, cancel)]
+        return self.make_all(drafts, shelf, clock, cancel)
+
+    def make(self, draft: _Draft, shelf: TakeShelf, clock: StageClock, cancel: Cancel) -> Scored:
+        """Play, master and write one take."""
+        if scored := finished_before(shelf, draft.name, draft.folder):
+            return scored
+        record = self.write(draft, clock, cancel)
+        with self.shelving:
+            return Scored(shelf.put(draft.folder, draft.name), record)
+
+    def make_all(
+        self, drafts: Sequence[_Draft], shelf: TakeShelf, clock: StageClock, cancel: Cancel
+    ) -> list[Scored]:
+        """The same of several, side by side."""
+        clocks: dict[int, StageClock] = {}
+
+        def make(index: int, report: FractionDone, go_on: Cancel) -> Scored:
+            def progress(stage: str, fraction: float) -> None:
+                report((_MAKING.index(stage) + fraction) / len(_MAKING))
+
+            clocks[index] = StageClock(progress)
+            clocks[index].seconds.update(clock.seconds)
+            return self.make(drafts[index], shelf, clocks[index], go_on)
+
+        with clock.stage(_MAKING[0]) as report:
+            written = side_by_side(make, len(drafts), threads=core_count(), on_progress=report, cancel=cancel)
+        spent = [sum(own.seconds.get(stage, 0.0) for own in clocks.values()) for stage in _MAKING]
+        clock.divide(dict(zip(_MAKING, spent, strict=True)))
         return written
 
     def plans(self) -> tuple[Plan, ...]:
@@ -285,34 +308,24 @@ class _Job:
             window_scale=self.settings.window_scale,
         )
 
-    def play(self, draft: _Draft, plan: Plan, clock: StageClock, cancel: Cancel) -> None:
-        if (draft.folder / "take.json").is_file():
-            return
-        piece = self._piece(draft, plan)
-        with clock.stage("render") as report:
-            draft.recording = play(
-                self.synth, piece.played, plan.tempo_map, piece.programme, cancel, report,
-                spool_folder=draft.folder,
-            )  # fmt: skip
-
-    def _piece(self, draft: _Draft, plan: Plan) -> Piece:
-        return Piece(
-            draft.composition.arrangement, plan.tempo_map, self.analysis.hits,
+    def write(self, draft: _Draft, clock: StageClock, cancel: Cancel) -> TakeRecord:
+        """All files of a take into its folder, the record last."""
+        folder, composition, plan = draft.folder, draft.composition, draft.plan
+        piece = Piece(
+            composition.arrangement, plan.tempo_map, self.analysis.hits,
             self.analysis.timeline.duration_s, silent_parts(self.brief),
         )  # fmt: skip
-
-    def finish(
-        self, draft: _Draft, plan: Plan, clock: StageClock, cancel: Cancel
-    ) -> tuple[_Draft, TakeRecord]:
-        if draft.recording is None:
-            return draft, read_record(draft.folder)
-        folder, composition = draft.folder, draft.composition
+        played = piece.played
+        with clock.stage("render") as report:
+            recording = play(
+                self.synth, played, plan.tempo_map, piece.programme, cancel, report, spool_folder=folder
+            )
         try:
-            with draft.recording as recording, clock.stage("master") as report:
+            with recording, clock.stage("master") as report:
                 gain = recording.write(
                     folder, MasterSettings(self.settings.loudness_lufs), cancel, report
                 ).gain
-                write_midi(folder / "score.mid", self._piece(draft, plan).played, plan.tempo_map)
+                write_midi(folder / "score.mid", played, plan.tempo_map)
                 write_latents(folder, TakeLatents(composition.latents, composition.channels))
                 metrics = measures(self.analysis, plan.tempo_map, folder / "music.wav")
                 metrics["music"] = self._music(composition.arrangement)
@@ -322,7 +335,7 @@ class _Job:
                 write_record(folder, record)
         except OSError as error:
             raise OutputWriteError(f"The take could not be written: {error.strerror or error}.") from error
-        return draft, record
+        return record
 
     def _music(self, arrangement: Arrangement) -> dict[str, float | None] | None:
         """Figures of the notes, where takes are ranked; they look at each two phrases of a piece."""

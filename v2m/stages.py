@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -40,3 +40,10 @@ class StageClock:
         yield lambda fraction: self._progress(name, fraction)
         self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - began, 3)
         self._progress(name, 1.0)
+
+    def divide(self, spent: Mapping[str, float]) -> None:
+        """Count the seconds of some stages anew: they ran side by side, and cost each so much."""
+        taken_s, whole = sum(self.seconds.get(stage, 0.0) for stage in spent), sum(spent.values())
+        for stage, cost in spent.items():
+            self._progress(stage, 1.0)
+            self.seconds[stage] = round(taken_s * cost / whole, 3) if whole else 0.0

@@ -1,5 +1,6 @@
 """`v2m --help` answers at once: nothing heavy is imported before a command is chosen."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -45,3 +46,24 @@ def help_s() -> float:
     subprocess.run([sys.executable, "-m", "v2m_daemon.cli", "--help"], capture_output=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+WAITING = """
+import os, sys
+sys.argv = ["v2m", "--version"]
+from v2m_daemon.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+print(os.environ["OMP_WAIT_POLICY"], os.environ["OPENBLAS_NUM_THREADS"])
+"""
+
+
+def test_threads_sleep_while_they_wait_unless_the_user_wants_it_otherwise() -> None:
+    others = {name: value for name, value in os.environ.items() if name not in {"OPENBLAS_NUM_THREADS"}}
+    for own, said in (({}, "passive 1"), ({"OPENBLAS_NUM_THREADS": "3"}, "passive 3")):
+        done = subprocess.run(
+            [sys.executable, "-c", WAITING], env=others | own, capture_output=True, text=True
+        )
+        assert done.stdout.splitlines()[-1] == said

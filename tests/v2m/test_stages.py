@@ -22,3 +22,12 @@ def test_each_stage_has_its_seconds_and_a_repeated_one_their_sum() -> None:
     with clock.stage("render"):
         sum(range(200_000))
     assert clock.seconds["render"] > before
+
+
+def test_what_ran_side_by_side_shares_the_seconds_that_passed() -> None:
+    told: list[tuple[str, float]] = []
+    clock = StageClock(lambda stage, fraction: told.append((stage, fraction)))
+    clock.seconds["render"] = 8.0
+    clock.divide({"render": 9.0, "master": 3.0})
+    assert clock.seconds == {"render": 6.0, "master": 2.0}
+    assert told[-1] == ("master", 1.0)

@@ -30,15 +30,17 @@ from v2m.codecs.channels import channels_of, to_layout
 from v2m.codecs.layout import CHANNEL_NAMES
 from v2m.errors import MissingPartError
 from v2m.model.checkpoint import Checkpoint, load_checkpoint, weights_hash
-from v2m.model.conditioning import NO_TERM, Conditioning, grid_features
+from v2m.model.conditioning import Conditioning, grid_features
 from v2m.model.device import choose_device, fast_dtype
 from v2m.model.dit import DiT
 from v2m.model.noise import latent_noise
 from v2m.model.sampler import Lead, SamplerSettings, sample
+from v2m.model.threads import one_thread
 from v2m.prompt.casting import cast, hushed_parts
 from v2m.prompt.completion import completed_terms
 from v2m.prompt.vocabulary import TERM_INDEX
 from v2m.prompt.words import Brief
+from v2m.side_by_side import core_count, side_by_side
 from v2m.stages import Cancel
 from v2m.tempo import TempoMap
 
@@ -126,30 +128,38 @@ class Sketch:
         self, commission: Commission, on_progress: FractionDone, cancel: Cancel
     ) -> tuple[Composition, ...]:
         """One composition a seed, in the order of the seeds."""
-        latents = self._sample(commission, self._settings(commission, DEFAULT_STEPS), on_progress, cancel)
-        return tuple(
-            Composition(
-                seed,
-                latents[i],
-                cast(
-                    score_latents.decode(
-                        to_layout(latents[i], self._channels), tonic, commission.brief.beats_per_bar
-                    ),
-                    commission.brief,
-                ),
-                self._channels,
-                self.arithmetic,
+        settings = self._settings(commission, DEFAULT_STEPS)
+        conditions = frame_conditions(commission)
+        device = self._model.output.weight.device
+
+        def composed(index: int, report: FractionDone, _: Cancel) -> Composition:
+            seed = commission.seeds[index]
+            latents = self._sample(commission, seed, conditions, settings, report)
+            tonic = choose_tonic(commission.brief, seed)
+            layout = to_layout(latents, self._channels)
+            score = score_latents.decode(layout, tonic, commission.brief.beats_per_bar)
+            return Composition(seed, latents, cast(score, commission.brief), self._channels, self.arithmetic)
+
+        threads = core_count() if device.type == "cpu" else 1
+        with one_thread(device):
+            return tuple(
+                side_by_side(
+                    composed, len(commission.seeds), threads=threads, on_progress=on_progress, cancel=cancel
+                )
             )
-            for i, seed in enumerate(commission.seeds)
-            for tonic in (choose_tonic(commission.brief, seed),)
-        )
 
     def _sample(
-        self, commission: Commission, settings: SamplerSettings, on_progress: FractionDone, cancel: Cancel
+        self,
+        commission: Commission,
+        seed: int,
+        conditions: tuple[NDArray[np.float32], NDArray[np.float32]],  # grid (t, m), curve (t,)
+        settings: SamplerSettings,
+        report: FractionDone,
     ) -> NDArray[np.float32]:
-        grid, curve = frame_conditions(commission)
-        b, t, c = len(commission.seeds), len(curve), len(self._channels)
-        done = np.zeros((b, t, c), np.float32)
+        """One take, (t, c), window by window."""
+        grid, curve = conditions
+        t, c = len(curve), len(self._channels)
+        done = np.zeros((t, c), np.float32)
         is_open = np.ones((t, c), bool)
         phrases = self._phrases(commission, curve)
         spans = list(windows(t, _window_frames(commission.window_scale)))
@@ -158,24 +168,17 @@ class Sketch:
             is_known = np.zeros((last - first, len(score_latents.GROUPS)), bool)
             is_known[:known] = True
             conditioning = self._conditioning(
-                commission, grid[window], curve[window], done[:, window], is_known
+                commission, seed, grid[window], curve[window], done[window], is_known
             )
-            for item, seed in enumerate(commission.seeds):
 
-                def report(fraction: float, done_items: int = index * b + item) -> None:
-                    cancel()
-                    on_progress((done_items + fraction) / (len(spans) * b))
+            def told(fraction: float, index: int = index) -> None:
+                report((index + fraction) / len(spans))
 
-                done[item, window] = self._solved(
-                    conditioning.rows(item, item + 1),
-                    phrases.noise(seed, first, last - first),
-                    settings,
-                    report,
-                    self._in_key(
-                        commission,
-                        phrases.lead(done[item], is_open, first, last, conditioning.mask.device),
-                    ),
-                )
+            lead = phrases.lead(done, is_open, first, last, conditioning.mask.device)
+            done[window] = self._solved(
+                conditioning, phrases.noise(seed, first, last - first), settings, told,
+                self._in_key(commission, lead),
+            )  # fmt: skip
             is_open[window] = False
         return done
 
@@ -199,7 +202,8 @@ class Sketch:
     ) -> NDArray[np.float32]:
         """One window of one take, (t, c)."""
         start = torch.from_numpy(noise[None]).to(conditioning.mask.device)
-        composed = sample(self._model, conditioning, start, settings, progress=report, lead=lead)
+        with one_thread(start.device):
+            composed = sample(self._model, conditioning, start, settings, progress=report, lead=lead)
         values: NDArray[np.float32] = composed[0].float().cpu().numpy()
         if self.path is not None:  # how hard other weights strike is not known
             return values
@@ -220,7 +224,7 @@ class Sketch:
         grid, curve = frame_conditions(commission)
         groups = len(score_latents.GROUPS)
         open_cells = np.broadcast_to(renewed.reshape(len(renewed), -1), (len(renewed), groups)).copy()
-        done = latents.copy()
+        done, seed = latents.copy(), commission.seeds[0]
         phrases = self._phrases(commission, curve)
         channel_group = self._model.channel_group.cpu().numpy()
         spans = list(
@@ -229,7 +233,7 @@ class Sketch:
         for index, (first, last) in enumerate(spans):
             window = slice(first, last)
             conditioning = self._conditioning(
-                commission, grid[window], curve[window], done[None, window], ~open_cells[window]
+                commission, seed, grid[window], curve[window], done[window], ~open_cells[window]
             )
             cells = open_cells[:, channel_group]
 
@@ -242,7 +246,7 @@ class Sketch:
             if not is_span:
                 lead = phrases.lead(done, cells, first, last, conditioning.mask.device)
                 lead = self._in_key(commission, lead)
-            noise = phrases.noise(commission.seeds[0], first, last - first)
+            noise = phrases.noise(seed, first, last - first)
             composed = self._solved(conditioning, noise, settings, report, lead)
             done[window] = np.where(cells[window], composed, done[window])
             open_cells[:last] = False
@@ -259,14 +263,15 @@ class Sketch:
     def _conditioning(
         self,
         commission: Commission,
+        seed: int,
         grid: NDArray[np.float32],  # (t, m)
         curve: NDArray[np.float32],  # (t,)
-        done: NDArray[np.float32],  # (b, t, c)
+        done: NDArray[np.float32],  # (t, c)
         is_known: NDArray[np.bool_],  # (t, g)
     ) -> Conditioning:
-        b = len(done)
-        mask = torch.from_numpy(is_known.astype(np.float32)).expand(b, -1, -1).clone()
-        known = torch.from_numpy(done.copy())
+        """What the model is told of a window of one take, a batch of one."""
+        mask = torch.from_numpy(is_known.astype(np.float32))[None]
+        known = torch.from_numpy(done.copy())[None]
         known *= self._model.cell_mask(mask.to(self._model.channel_group.device)).cpu()
         if self._channels == CHANNEL_NAMES:  # else the music is only cast when it is composed
             for part in hushed_parts(commission.brief):
@@ -276,20 +281,19 @@ class Sketch:
         return Conditioning(
             masked_latent=known,
             mask=mask,
-            grid=torch.from_numpy(grid).expand(b, -1, -1),
-            term_ids=self._term_ids(commission),
-            curve=torch.from_numpy(curve).expand(b, -1),
+            grid=torch.from_numpy(grid)[None],
+            term_ids=self._term_ids(commission, seed),
+            curve=torch.from_numpy(curve)[None],
         ).to(self._model.output.weight.device)
 
-    def _term_ids(self, commission: Commission) -> torch.Tensor:
-        """(b, n): a take's words and what fills them, padded."""
+    def _term_ids(self, commission: Commission, seed: int) -> torch.Tensor:
+        """(1, n): a take's words and what fills them."""
         known = self._model.config.text_terms
         beats_s = commission.tempo_map.beats_s
         bpm = 60 * (len(beats_s) - 1) / (beats_s[-1] - beats_s[0])
-        described = (completed_terms(commission.brief, seed, bpm) for seed in commission.seeds)
-        rows = [[TERM_INDEX[name] for name in terms if TERM_INDEX[name] < known] for terms in described]
-        longest = max(map(len, rows))
-        return torch.tensor([row + [NO_TERM] * (longest - len(row)) for row in rows])
+        described = completed_terms(commission.brief, seed, bpm)
+        ids = [TERM_INDEX[name] for name in described if TERM_INDEX[name] < known]
+        return torch.tensor([ids], dtype=torch.long)
 
 
 @cache

@@ -95,7 +95,7 @@ def _apart(hits: Sequence[BeatHit]) -> list[BeatHit]:
     """In order of time; of two that would pull each other's notes the heavier stays."""
     kept: list[BeatHit] = []
     for hit in sorted(hits):
-        if kept and hit[0] - kept[-1][0] < PULL_EARLY_BEATS:
+        if kept and hit[0] - PULL_EARLY_BEATS <= kept[-1][0]:  # as `_pull` looks for notes
             kept[-1] = max(kept[-1], hit, key=lambda each: each[1])
         else:
             kept.append(hit)

@@ -89,6 +89,7 @@ class FontFile:
         }
         self.compressed = bool((self._tables[b"shdr"]["kind"] & _COMPRESSED).any())
         self.zones = lru_cache(maxsize=64)(self._zones)
+        self._all_samples = lru_cache(maxsize=64)(self._samples_of)
 
     def has(self, bank: int, program: int) -> bool:
         """Whether the font has this preset."""
@@ -96,13 +97,14 @@ class FontFile:
 
     def samples(self, bank: int, program: int, key: int, velocity: int) -> tuple[int, ...]:
         """What has to be decoded to play a note: of a font that is not compressed all that the preset has."""
+        if not self.compressed:
+            return self._all_samples(bank, program)
         return tuple(
             sorted(
                 {
                     zone.sample
                     for zone in self.zones(bank, program)
-                    if not self.compressed
-                    or (zone.sounds(key) and zone.velocities[0] <= velocity <= zone.velocities[1])
+                    if zone.sounds(key) and zone.velocities[0] <= velocity <= zone.velocities[1]
                 }
             )
         )
@@ -167,6 +169,9 @@ class FontFile:
         moved = place.astype(np.int64) + at // _WORD_BYTES - start
         words = at // _WORD_BYTES + len(piece) // _WORD_BYTES  # loops of broken fonts leave their sample
         return piece + bytes(_GUARD_WORDS * _WORD_BYTES), np.clip(moved, 0, words).astype(np.uint32)
+
+    def _samples_of(self, bank: int, program: int) -> tuple[int, ...]:
+        return tuple(sorted({zone.sample for zone in self.zones(bank, program)}))
 
     def _zones(self, bank: int, program: int) -> tuple[Zone, ...]:
         tables = self._tables

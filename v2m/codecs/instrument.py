@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import cache
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ _NoteKey = tuple[int, int, int, int, int]
 
 
 class Orchestra:
-    """All parts' instruments from one SoundFont, balanced by a desk."""
+    """All parts' instruments from one SoundFont, balanced by a desk; several threads may ask for notes."""
 
     def __init__(self, soundfont: SoundFont, desk: Desk) -> None:
         self._soundfont = soundfont
@@ -64,9 +65,12 @@ class Orchestra:
         self._players: OrderedDict[tuple[int, ...], Player] = OrderedDict()
         self._notes: OrderedDict[_NoteKey, Samples] = OrderedDict()
         self._bytes = 0
+        self._one_at_a_time = Lock()  # a player's voices are its own, and it keeps Python's lock anyway
         self._note_gain = cache(self._calibrated_note_gain)
         self._stroke_gain = cache(self._calibrated_stroke_gain)
         self._preset = cache(self._nearest_preset)
+        self._playable_key = cache(soundfont.file.playable_key)
+        self._velocity_layer = cache(self._shared_velocity)
 
     def note(
         self, part: Part, program: int, pitch: int, velocity: int, length: int | None
@@ -80,9 +84,15 @@ class Orchestra:
             velocity: 1-127.
             length: samples until it is released, or for drums choked; None lets a drum ring.
         """
+        with self._one_at_a_time:
+            return self._note(part, program, pitch, velocity, length)
+
+    def _note(
+        self, part: Part, program: int, pitch: int, velocity: int, length: int | None
+    ) -> tuple[Samples, float]:
         bank, preset = self._preset(part, program)
         if part != "drums":
-            pitch = self._soundfont.file.playable_key(bank, preset, pitch)
+            pitch = self._playable_key(bank, preset, pitch)
         layer = self._velocity_layer(bank, preset, pitch, velocity)
         sound = self._sound((bank, preset, pitch, layer, 0 if length is None else _on_length_grid(length)))
         loudness = (velocity / CALIBRATION_VELOCITY) ** _VELOCITY_EXPONENT
@@ -90,7 +100,7 @@ class Orchestra:
         gain = self._stroke_gain(program, pitch) if part == "drums" else self._note_gain(part, program)
         return sound, loudness * CALIBRATION_VELOCITY / layer * gain
 
-    def _velocity_layer(self, bank: int, preset: int, pitch: int, velocity: int) -> int:
+    def _shared_velocity(self, bank: int, preset: int, pitch: int, velocity: int) -> int:
         """The velocity at which a note is rendered: others that differ in loudness alone share it."""
         (low, high), shaped = self._soundfont.file.velocity_layer(bank, preset, pitch, velocity)
         wished = round(velocity / _VELOCITY_LAYER) * _VELOCITY_LAYER if shaped else CALIBRATION_VELOCITY

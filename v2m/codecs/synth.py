@@ -8,7 +8,7 @@ note changes nothing earlier than its own block and nothing later than its ring 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from v2m.codecs.loudness import level_beats, swell_gain
 from v2m.codecs.pedal import sustained
 from v2m.codecs.player import MAX_TAIL_SAMPLES
 from v2m.codecs.programs import DEFAULT_PROGRAMS
-from v2m.codecs.room import BLOCK_SAMPLES, Room
+from v2m.codecs.room import BLOCK_SAMPLES, Rooms
 from v2m.codecs.soundfont import SoundFont, find_soundfont
 from v2m.tempo import TempoMap
 from v2m.timebase import SAMPLE_RATE_HZ
@@ -47,7 +47,7 @@ class _Event:
 
 
 class ScoreSynth:
-    """Plays arrangements; one of these may be kept and used for any number, one at a time."""
+    """Plays arrangements; one of these may be kept and used for any number, by several threads too."""
 
     def __init__(self, soundfont: SoundFont | None = None, desk: Desk | None = None) -> None:
         self.soundfont = soundfont or find_soundfont()
@@ -96,12 +96,13 @@ class ScoreSynth:
             _Strip(part, arrangement, tempo, beat_offset, self._orchestra, self._desk)
             for part in _parts_with_notes(arrangement)
         ]
+        rooms = Rooms(self._desk.room_s)
         # the block before is played unheard: the room still rings from it
         for index in range(max(0, first_block - 1), -(-sample_count // BLOCK_SAMPLES)):
             at = index * BLOCK_SAMPLES
-            block = {strip.part: strip.block(at)[: sample_count - at] for strip in strips}
+            block = _in_room({strip.part: strip.block(at) for strip in strips}, rooms)
             if index >= first_block:
-                yield block
+                yield {part: samples[: sample_count - at] for part, samples in block.items()}
 
 
 class _Strip:
@@ -126,15 +127,14 @@ class _Strip:
         self._next = 0
         self._sounding: list[tuple[int, Samples, float]] = []
         self._orchestra = orchestra
-        self._room = Room(desk.room_s)
         self._scratch = np.empty((BLOCK_SAMPLES, 2), np.float32)
         self._send = np.float32(desk.channels[part].room_send / 2)  # of the sum of both sides
         pan = desk.channels[part].pan
         self._panned = pan != 0
         self._pan_gains = (np.float32(min(1.0, 1.0 - pan)), np.float32(min(1.0, 1.0 + pan)))
 
-    def block(self, at: int) -> Samples:
-        """The part from sample `at` on for one block."""
+    def block(self, at: int) -> tuple[Samples, Samples | None]:
+        """The part from sample `at` on for one block, and what of it goes into the room, (s,), if any."""
         out = np.zeros((BLOCK_SAMPLES, 2), np.float32)
         self._take_up_notes(at)
         # notes are added in their order, so that a block's sums round alike in every rendering
@@ -153,9 +153,7 @@ class _Strip:
         if self._panned:
             for side, pan_gain in enumerate(self._pan_gains):
                 out[:, side] *= pan_gain
-        if send is not None and (answer := self._room.answer(send)) is not None:
-            out += answer.T
-        return out
+        return out, send
 
     def _take_up_notes(self, at: int) -> None:
         """Notes that begin before the block's end and ring beyond its beginning."""
@@ -169,6 +167,15 @@ class _Strip:
             )
             if event.start + len(sound) > at:
                 self._sounding.append((event.start, sound, gain))
+
+
+def _in_room(block: Mapping[Part, tuple[Samples, Samples | None]], rooms: Rooms) -> Stems:
+    """Parts with what the walls return of them."""
+    stems = {part: dry for part, (dry, _) in block.items()}
+    sends = {part: send for part, (_, send) in block.items() if send is not None}
+    for part, answer in rooms.answers(sends).items():
+        stems[part] += answer.T
+    return stems
 
 
 def _parts_with_notes(arrangement: Arrangement) -> list[Part]:

@@ -18,9 +18,9 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from v2m.audio import WavReader
-from v2m.curves import FloatArray, event_curve
-from v2m.encoders import spectral
+from v2m.curves import FloatArray
 from v2m.frames.compact import opus_of
+from v2m.metrics.music_curve import LONGEST_S, music_curve
 from v2m.timebase import SAMPLE_RATE_HZ
 
 WAVE_COLUMNS: Final = 2000
@@ -44,9 +44,6 @@ _BEST_BPS: Final = 96_000
 _LEAST_BPS: Final = 6_000
 _MOST_SOUND_BYTES: Final = 5_000_000
 """Of the sound in a page: seven minutes at the best rate; beyond them the rate falls, to what Opus bears."""
-
-_LONGEST_CURVE_S: Final = 900
-"""As long as the music's curve is measured, see `v2m.measures`."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +78,8 @@ def listen(wav: Path, *, duration_s: float, rate_hz: float, kernel_s: float) -> 
         webm = beside.submit(_webm, wav, sound_rate_bps(duration_s))
         lows, highs, rms = _wave(sound)
         curve = None
-        if duration_s <= _LONGEST_CURVE_S:
-            heard = spectral.encode(sound, SAMPLE_RATE_HZ)
-            curve = event_curve(heard, duration_s, rate_hz=rate_hz, kernel_s=kernel_s).values
+        if duration_s <= LONGEST_S:
+            curve = music_curve(wav, duration_s, rate_hz=rate_hz, kernel_s=kernel_s).values
         return Listening(lows, highs, rms, _spectrum(sound), curve, webm.result())
 
 
