@@ -11,7 +11,7 @@ import contextlib
 import logging
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Self, TypeVar
@@ -30,6 +30,8 @@ from v2m_daemon.jobs.view import JobState, JobView
 from v2m_daemon.worker.executor import Executor, Health
 
 T = TypeVar("T")
+
+Check = Callable[[JobSpec], Awaitable[JobSpec]]
 
 MOST_WAITING_FOR_MEDIA: Final = 1000
 """They hold no slot and little memory, but there is an end to it."""
@@ -69,7 +71,7 @@ class Desk:
         self._roster = Roster(home, self._board)
         self._dispatcher = Dispatcher(store, self._roster, executor, home, roots)
         self._arriving = 0
-        """Jobs that were let in and are being written."""
+        """Jobs that were let in and are being looked at or written."""
 
         self._is_closed = False
 
@@ -118,12 +120,14 @@ class Desk:
         """How many jobs run."""
         return self._dispatcher.running
 
-    async def submit(self, spec: JobSpec, *, waiting: str = "") -> JobView:
+    async def submit(self, spec: JobSpec, *, waiting: str = "", check: Check | None = None) -> JobView:
         """Take a job in; when this returns it is on disk and will be done.
 
         Args:
             spec: what to do; a second one with the same `request_id` is the same job.
             waiting: for what it waits before it may queue: then `release` or `refuse` it.
+            check: gives what is to be done in place of `spec`, or raises; it is asked only where there is a
+                place, which is kept meanwhile, so that of a crowd no more are looked at than are let in.
 
         Raises:
             BusyError: the queue is full; `retry_after_s` says when to come back.
@@ -131,16 +135,19 @@ class Desk:
             UnreachableError: the daemon is shutting down.
             OutputWriteError: the disk is full.
         """
+        await self._check_place(spec.request_id, waiting)
+        self._arriving += 1
+        try:
+            checked = spec if check is None else await check(spec)
+            if self._is_closed:
+                raise _closed()
+        except BaseException:
+            self._arriving -= 1
+            raise
         # a caller that goes away while the disk writes must not leave a job behind that nobody serves
-        return await asyncio.shield(self._submit(spec, waiting))
+        return await asyncio.shield(self._add(checked, waiting))
 
-    async def check_place(self, request_id: str, waiting: str = "") -> None:
-        """Refuse what `submit` would refuse, before the rest of a request is read: it saves work in a crowd.
-
-        Raises:
-            BusyError: the queue is full.
-            UnreachableError: the daemon is shutting down.
-        """
+    async def _check_place(self, request_id: str, waiting: str) -> None:
         refusal = self.refusal(waiting)
         # one that is sent again takes no place
         if isinstance(refusal, BusyError) and await self.find(request_id) is not None:
@@ -151,17 +158,13 @@ class Desk:
     def refusal(self, waiting: str = "") -> V2MError | None:
         """Why a new job cannot be taken in now; None where it can."""
         if self._is_closed:
-            return UnreachableError("The daemon is shutting down.", hint="Submit again when it is back.")
+            return _closed()
         return None if self._has_place(waiting) else self._full()
 
-    async def _submit(self, spec: JobSpec, waiting: str) -> JobView:
-        await self.check_place(spec.request_id, waiting)
-        return await self._add(spec, waiting)
-
     async def _add(self, spec: JobSpec, waiting: str) -> JobView:
+        """Write a job that has its place."""
         state = JobState.WAITING_MEDIA if waiting else JobState.QUEUED
         new = JobRecord(id=_new_id(), spec=spec, state=state, created_ms=now_ms(), message=waiting)
-        self._arriving += 1
         try:
             record = await self._store.add(new)
         finally:
@@ -307,7 +310,8 @@ class Desk:
 
     def _full(self) -> BusyError:
         error = BusyError(
-            f"The queue is full: {self.queued} jobs wait.", hint="Come back when some of them are done."
+            f"The queue is full: {self.queued + self._arriving} jobs wait.",
+            hint="Come back when some of them are done.",
         )
         error.retry_after_s = self._dispatcher.wait_s()
         return error
@@ -339,3 +343,7 @@ async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait([task])
+
+
+def _closed() -> UnreachableError:
+    return UnreachableError("The daemon is shutting down.", hint="Submit again when it is back.")

@@ -64,10 +64,11 @@ class ScoringService(scoring_pb2_grpc.ScoringServiceServicer):
         return self._desk.refusal() if is_new else None
 
     async def _submit(self, spec_of: Callable[[Any, Here], JobSpec], request: Any) -> pb.Job:  # noqa: ANN401
-        await self._desk.check_place(request.submission.request_id)
         spec = spec_of(request, self._confinement.here)
-        checked = await asyncio.to_thread(self._confinement.check, spec)  # a share may be slow
-        return job_message(await self._desk.submit(checked), with_results=False)
+        return job_message(await self._desk.submit(spec, check=self._checked), with_results=False)
+
+    async def _checked(self, spec: JobSpec) -> JobSpec:
+        return await asyncio.to_thread(self._confinement.check, spec)  # a share may be slow
 
     @submitted
     async def Score(self, request: pb.ScoreRequest, context: Context) -> pb.ScoreResponse:
