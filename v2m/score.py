@@ -35,7 +35,7 @@ from v2m.prompt.casting import silent_parts
 from v2m.prompt.watching.unasked import with_words, words_of
 from v2m.prompt.words import Brief, read_prompt
 from v2m.report.write import write_looks
-from v2m.side_by_side import FractionDone, core_count, side_by_side
+from v2m.side_by_side import FractionDone, side_by_side, thread_count
 from v2m.stages import Cancel, StageClock, never_cancel
 from v2m.take.latents import TakeLatents, write_latents
 from v2m.take.record import Source, TakeRecord, read_record, write_record
@@ -270,7 +270,9 @@ class _Job:
             return self.make(drafts[index], shelf, clocks[index], go_on)
 
         with clock.stage(_MAKING[0]) as report:
-            written = side_by_side(make, len(drafts), threads=core_count(), on_progress=report, cancel=cancel)
+            written = side_by_side(
+                make, len(drafts), threads=thread_count(), on_progress=report, cancel=cancel
+            )
         spent = [sum(own.seconds.get(stage, 0.0) for own in clocks.values()) for stage in _MAKING]
         clock.divide(dict(zip(_MAKING, spent, strict=True)))
         return written

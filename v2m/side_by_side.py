@@ -21,14 +21,17 @@ FractionDone = Callable[[float], None]
 Work = Callable[[int, FractionDone, Cancel], T]
 """Given its number, whom to tell how far it is, and what to ask often whether to go on."""
 
+_MOST_THREADS: Final = 4
 _SWITCH_S: Final = 0.0001
 
 
-def core_count() -> int:
-    """Cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def thread_count() -> int:
+    """How many pieces are worth running at a time: as many as there are cores for this process, four at most.
+
+    More would wait for Python's lock, and each takes its memory.
+    """
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(cores, _MOST_THREADS)
 
 
 def side_by_side(

@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from v2m.errors import CancelledError
-from v2m.side_by_side import FractionDone, core_count, side_by_side
+from v2m.side_by_side import FractionDone, side_by_side, thread_count
 from v2m.stages import Cancel, never_cancel
 
 
@@ -92,5 +92,5 @@ def test_threads_take_turns_as_before_when_it_has_ended() -> None:
     assert sys.getswitchinterval() == before_s
 
 
-def test_there_is_a_core() -> None:
-    assert core_count() >= 1
+def test_there_is_a_thread_and_there_are_not_too_many() -> None:
+    assert 1 <= thread_count() <= 4

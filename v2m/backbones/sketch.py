@@ -40,7 +40,7 @@ from v2m.prompt.casting import cast, hushed_parts
 from v2m.prompt.completion import completed_terms
 from v2m.prompt.vocabulary import TERM_INDEX
 from v2m.prompt.words import Brief
-from v2m.side_by_side import core_count, side_by_side
+from v2m.side_by_side import side_by_side, thread_count
 from v2m.stages import Cancel
 from v2m.tempo import TempoMap
 
@@ -140,7 +140,7 @@ class Sketch:
             score = score_latents.decode(layout, tonic, commission.brief.beats_per_bar)
             return Composition(seed, latents, cast(score, commission.brief), self._channels, self.arithmetic)
 
-        threads = core_count() if device.type == "cpu" else 1
+        threads = thread_count() if device.type == "cpu" else 1
         with one_thread(device):
             return tuple(
                 side_by_side(
