@@ -62,7 +62,7 @@ def side_by_side(
     def report(index: int, fraction: float) -> None:
         go_on()
         with one_at_a_time:
-            done[index] = fraction
+            done[index] = max(done[index], fraction)  # some pieces have parts that begin anew
             on_progress(sum(done) / count)
 
     if min(threads, count) < 2:
