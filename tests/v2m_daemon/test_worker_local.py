@@ -216,9 +216,14 @@ def test_a_worker_that_is_lost_costs_one_attempt(bench: Bench) -> None:
 
 @pytest.mark.slow
 def test_a_cancel_is_heard_at_once_and_by_force(bench: Bench) -> None:
-    def cancelled(prompt: str) -> Work:
+    def cancelled(prompt: str, after_s: float = 0.0) -> Work:
         work = bench.work(prompt)
-        events, seconds = bench.interrupt(work, bench.shared, lambda: bench.shared.cancel(work.job_id))
+
+        async def cancel() -> None:
+            await asyncio.sleep(after_s)
+            await bench.shared.cancel(work.job_id)
+
+        events, seconds = bench.interrupt(work, bench.shared, cancel)
         assert events[-1] == Stopped()
         assert seconds < 30  # and not the minute that it would have taken
         assert not (work.folder / "out dir").exists()
@@ -227,7 +232,7 @@ def test_a_cancel_is_heard_at_once_and_by_force(bench: Bench) -> None:
     cancelled("sleep 60")
     assert pid_of(bench.shared) is not None  # it lives on, warm
     for _ in range(20):  # one that hears the cancel just before it goes deaf lives on, too
-        work = cancelled("deaf 60")
+        work = cancelled("deaf 60", after_s=0.2)
         if pid_of(bench.shared) is None:
             break
     assert pid_of(bench.shared) is None
