@@ -93,6 +93,7 @@ def try_fit(tmp_path: Path) -> Fit:
     return run
 
 
+@pytest.mark.slow
 def test_the_songs_beats_are_heard_on_the_cuts(made: Scored) -> None:
     record = made.record
     errors = beat_errors_s(record)
@@ -106,6 +107,7 @@ def test_the_songs_beats_are_heard_on_the_cuts(made: Scored) -> None:
     assert record.tempo_map.beats_s[-1] >= 22
 
 
+@pytest.mark.slow
 def test_the_music_is_as_long_and_as_loud_as_it_should_be(made: Scored) -> None:
     music = read_wav(made.wav)
     assert len(music) == 22 * RATE_HZ
@@ -148,6 +150,7 @@ def test_a_take_whose_song_was_changed_cannot_be_made_again(
         remake_of(other.folder, tmp_path, StageClock())
 
 
+@pytest.mark.slow
 def test_what_is_done_to_composed_takes_is_refused_in_words(made: Scored) -> None:
     with pytest.raises(InputError, match="a song that was fitted") as told:
         OpenedTake.read(made.folder)

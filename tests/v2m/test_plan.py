@@ -65,6 +65,7 @@ def test_a_dissolve_is_met_in_its_middle() -> None:
     assert sch_of_beats(analysis_of(), (1.0,)).value is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompt", ["rock", "rock, 120 BPM"])
 def test_every_second_take_goes_by_other_beats_at_a_tempo_that_was_asked_for(prompt: str) -> None:
     brief = read_prompt(prompt)

@@ -44,6 +44,7 @@ def peer(tmp_path: Path, clicks: Make) -> Path:
 CLIPS = (Clip("a", prompt="calm piano"), Clip("b", prompt="funk"))
 
 
+@pytest.mark.slow
 def test_each_file_is_embedded_once(tmp_path: Path, peer: Path) -> None:
     network: Any = Levels()
     files = {name: peer / f"{name}.wav" for name in ("a", "b")}
