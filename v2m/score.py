@@ -1,6 +1,6 @@
 """The first verb: an analysed timeline becomes takes, best first.
 
-analysis + words -> beats -> compositions (one batch) -> accents on the hits -> sound -> takes
+analysis + words -> beats -> compositions (side by side) -> accents on the hits -> sound -> takes
 """
 
 from __future__ import annotations

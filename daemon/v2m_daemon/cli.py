@@ -340,9 +340,9 @@ def _prepare_streams() -> None:
 def _prepare_threads() -> None:
     """Threads of numerical libraries that wait for each other sleep, and do not keep the cores from others.
 
-    A machine that edits pictures is busy: beside two other programs on two cores, a minute of music took ten
-    times as long while they turned in circles. NumPy's products here are too short to be shared at all. The
-    libraries read this when they are loaded, and a worker inherits it; who sets it otherwise is heeded.
+    A machine that edits pictures is busy: beside two other programs on two cores, composing a minute took
+    ten times as long while they turned in circles. NumPy's products here are too short to be shared at all.
+    The libraries read this when they are loaded, and a worker inherits it; who sets it otherwise is heeded.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

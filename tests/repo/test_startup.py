@@ -61,7 +61,8 @@ print(os.environ["OMP_WAIT_POLICY"], os.environ["OPENBLAS_NUM_THREADS"])
 
 
 def test_threads_sleep_while_they_wait_unless_the_user_wants_it_otherwise() -> None:
-    others = {name: value for name, value in os.environ.items() if name not in {"OPENBLAS_NUM_THREADS"}}
+    set_here = {"OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS"}
+    others = {name: value for name, value in os.environ.items() if name not in set_here}
     for own, said in (({}, "passive 1"), ({"OPENBLAS_NUM_THREADS": "3"}, "passive 3")):
         done = subprocess.run(
             [sys.executable, "-c", WAITING], env=others | own, capture_output=True, text=True

@@ -6,7 +6,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from v2m.codecs.accents import accent_hits
@@ -43,7 +43,6 @@ hit_lists = st.lists(
 
 
 @given(hits=hit_lists, band=st.sampled_from(["groove", "pads", "both", "nothing"]))
-@example(hits=[(0.0, 1.0, "cut"), (0.2, 1.0, "cut")], band="groove")  # as far apart as a note is pulled
 def test_every_heavy_hit_has_an_attack_exactly_there(hits: list[tuple[float, float, str]], band: str) -> None:
     notes = {"groove": groove(), "pads": pads(), "both": groove() + pads(), "nothing": ()}[band]
     out = accent_hits(piece(*notes, harmony=48), hits)
@@ -55,6 +54,15 @@ def test_every_heavy_hit_has_an_attack_exactly_there(hits: list[tuple[float, flo
             assert max(n.velocity for n in struck) >= 60 + 30 * weight
     assert all(1 <= n.velocity <= 127 and n.duration_beats > 0 and n.start_beat >= 0 for n in out.notes)
     assert list(out.notes) == sorted(out.notes, key=lambda n: (n.start_beat, n.part, n.pitch))
+
+
+@pytest.mark.parametrize(("first", "second", "kept"), [(1.0, 1.0, 0.0), (1.0, 0.6, 0.0), (0.6, 1.0, 0.2)])
+def test_of_two_hits_as_far_apart_as_a_note_is_pulled_the_heavier_is_struck(
+    first: float, second: float, kept: float
+) -> None:
+    out = accent_hits(piece(*groove()), [(0.0, first, "cut"), (0.2, second, "cut")])
+    assert at(out, kept)
+    assert not at(out, 0.2 - kept)
 
 
 @settings(max_examples=30)

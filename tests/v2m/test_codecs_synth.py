@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from v2m.audio.loudness import k_weighted
 from v2m.codecs.arrangement import DRUM_VOICES, PARTS, Arrangement, Note, Part
 from v2m.codecs.desk import CALIBRATION_PITCHES, DRUM_LEVELS_DB, Channel, Desk
-from v2m.codecs.room import BLOCK_SAMPLES, impulse_response
+from v2m.codecs.room import BLOCK_SAMPLES, Rooms, impulse_response
 from v2m.codecs.synth import ScoreSynth
 from v2m.tempo import TempoMap
 from v2m.timebase import SAMPLE_RATE_HZ
@@ -205,3 +205,17 @@ def test_kick_snare_and_hats_keep_their_balance_in_every_kit(dry: ScoreSynth, ki
     for voice, expected_db in DRUM_LEVELS_DB.items():
         if voice in ("kick", "snare", "closed hat"):
             assert abs(level_db(DRUM_VOICES[voice]) - expected_db) < 1.5
+
+
+def test_a_room_answers_each_part_as_if_it_were_alone() -> None:
+    rng = np.random.default_rng(5)
+    sends = {
+        part: rng.standard_normal((3, BLOCK_SAMPLES)).astype(np.float32) for part in ("lead", "bass", "x")
+    }
+    sends["bass"][1] = 0  # silent for a second, in which the one before still rings
+    together = Rooms(0.9)
+    alone = {part: Rooms(0.9) for part in sends}
+    for second in range(3):
+        heard = together.answers({part: send[second] for part, send in sends.items()})
+        for part, send in sends.items():
+            np.testing.assert_array_equal(heard[part], alone[part].answers({part: send[second]})[part])

@@ -1,3 +1,5 @@
+"""Pieces side by side end as they would one after the other, or all of them stop."""
+
 import sys
 import threading
 

@@ -29,14 +29,14 @@ def music_curve(wav: Path, duration_s: float, *, rate_hz: float, kernel_s: float
     Raises:
         MediaError: the file is missing or damaged.
     """
-    with WavReader(wav):  # says what is wrong with a file that cannot be read
-        stat = wav.stat()
-    return _heard(wav, (stat.st_size, stat.st_mtime_ns), duration_s, rate_hz, kernel_s)
+    stat = wav.stat() if wav.is_file() else None  # what is wrong with the file is said where it is read
+    state = () if stat is None else (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    return _heard(wav, state, duration_s, rate_hz, kernel_s)
 
 
 @lru_cache(maxsize=16)  # as many as takes are made at a time; a curve of a quarter of an hour takes 0.2 MB
 def _heard(
-    wav: Path, _state: tuple[int, int], duration_s: float, rate_hz: float, kernel_s: float
+    wav: Path, _state: tuple[int, ...], duration_s: float, rate_hz: float, kernel_s: float
 ) -> EventCurve:
     with WavReader(wav) as sound:
         heard = spectral.encode(sound, SAMPLE_RATE_HZ)
