@@ -15,7 +15,7 @@ import numpy as np
 
 from v2m import __version__
 from v2m.backbones import load_backbone
-from v2m.backbones.base import Commission, FractionDone, RenewingBackbone
+from v2m.backbones.base import Commission, RenewingBackbone
 from v2m.codecs.arrangement import PARTS, PITCHED_PARTS, Part
 from v2m.codecs.layout import GROUPS
 from v2m.codecs.synth import ScoreSynth
@@ -26,7 +26,7 @@ from v2m.prompt.words import Brief, read_prompt
 from v2m.report.write import write_looks
 from v2m.retime.verb import check_weights
 from v2m.score import Scored, finished_before
-from v2m.stages import Cancel, StageClock, never_cancel
+from v2m.stages import Cancel, FractionDone, StageClock, never_cancel
 from v2m.swell import Swell, swelled
 from v2m.take.latents import TakeLatents
 from v2m.take.opened import OpenedTake, analysis_of, curve_of

@@ -35,8 +35,8 @@ from v2m.prompt.casting import silent_parts
 from v2m.prompt.watching.unasked import with_words, words_of
 from v2m.prompt.words import Brief, read_prompt
 from v2m.report.write import write_looks
-from v2m.side_by_side import FractionDone, side_by_side, thread_count
-from v2m.stages import Cancel, StageClock, never_cancel
+from v2m.side_by_side import side_by_side, thread_count
+from v2m.stages import Cancel, FractionDone, StageClock, never_cancel
 from v2m.take.latents import TakeLatents, write_latents
 from v2m.take.record import Source, TakeRecord, read_record, write_record
 from v2m.take.shelf import TakeShelf

@@ -12,11 +12,9 @@ from functools import partial
 from typing import Final, TypeVar
 
 from v2m.errors import CancelledError
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 
 T = TypeVar("T")
-
-FractionDone = Callable[[float], None]
 
 Work = Callable[[int, FractionDone, Cancel], T]
 """Given its number, whom to tell how far it is, and what to ask often whether to go on."""

@@ -13,6 +13,9 @@ STAGES: Final = ("read", "analyze", "plan", "compose", "render", "master", "plac
 Progress = Callable[[str, float], None]
 """Called with a stage's name and the fraction of it that is done, rising within the stage."""
 
+FractionDone = Callable[[float], None]
+"""Called with the fraction of a piece of work that is done, 0 to 1."""
+
 Cancel = Callable[[], None]
 """Called often by whatever takes long; raises `v2m.errors.CancelledError` when the user asked to stop."""
 

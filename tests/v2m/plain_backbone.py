@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v2m.analysis import Analysis
-from v2m.backbones.base import Commission, Composition, FractionDone
+from v2m.backbones.base import Commission, Composition
 from v2m.codecs import latents as score_latents
 from v2m.codecs.arrangement import Arrangement, Note
 from v2m.codecs.layout import CHANNEL_NAMES
 from v2m.curves import event_curve
 from v2m.hits import find_hits
 from v2m.score import ScoreSettings, score
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 from v2m.take.opened import OpenedTake
 from v2m.take.shelf import Shelf
 from v2m.timeline import Cut, Marker, Shot, Timeline

@@ -6,8 +6,8 @@ import threading
 import pytest
 
 from v2m.errors import CancelledError
-from v2m.side_by_side import FractionDone, side_by_side, thread_count
-from v2m.stages import Cancel, never_cancel
+from v2m.side_by_side import side_by_side, thread_count
+from v2m.stages import Cancel, FractionDone, never_cancel
 
 
 def ignore(fraction: float) -> None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
+from v2m.backbones.sound.model import LatentGrid, SoundWindow
 from v2m.model.noise import latent_noise
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 
 GRID = LatentGrid(sample_rate_hz=44100, hop_samples=4096, channels=4, longest_frames=320)
 

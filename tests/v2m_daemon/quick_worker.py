@@ -13,9 +13,9 @@ import time
 import numpy as np
 from v2m_daemon.worker.main import main
 
-from v2m.backbones.base import Commission, Composition, FractionDone
+from v2m.backbones.base import Commission, Composition
 from v2m.codecs.arrangement import Arrangement, Note
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 
 STEPS = 4
 

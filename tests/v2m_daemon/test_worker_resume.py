@@ -14,8 +14,8 @@ from v2m_daemon.worker.executor import Work
 
 from tests.v2m_daemon.quick_worker import QuickBackbone
 from v2m.analysis import analyze_video
-from v2m.backbones.base import Commission, Composition, FractionDone
-from v2m.stages import Cancel, never_cancel, no_progress
+from v2m.backbones.base import Commission, Composition
+from v2m.stages import Cancel, FractionDone, never_cancel, no_progress
 from v2m.take.record import Source
 
 JOB_ID = "01JOB"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
@@ -15,7 +14,7 @@ from v2m.codecs.layout import CHANNEL_NAMES
 from v2m.curves import EventCurve
 from v2m.hits import Hit
 from v2m.prompt.words import Brief
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 from v2m.tempo import TempoMap
 
 
@@ -57,10 +56,6 @@ class Composition:
 
     arithmetic: str = ""
     """Where and in which numbers it was composed, `cpu bfloat16`: others round otherwise."""
-
-
-FractionDone = Callable[[float], None]
-"""Told the fraction of the composing that is done."""
 
 
 class Backbone(Protocol):

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from v2m.backbones.base import Commission, Composition, FractionDone
+from v2m.backbones.base import Commission, Composition
 from v2m.backbones.degrees import lead_to_degrees
 from v2m.backbones.phrases import Phrases
 from v2m.backbones.strengths import as_composed
@@ -41,7 +41,7 @@ from v2m.prompt.completion import completed_terms
 from v2m.prompt.vocabulary import TERM_INDEX
 from v2m.prompt.words import Brief
 from v2m.side_by_side import side_by_side, thread_count
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 from v2m.tempo import TempoMap
 
 WINDOW_FRAMES: Final = 256

@@ -11,14 +11,14 @@ from typing import Final
 
 import numpy as np
 
-from v2m.backbones.base import Commission, FractionDone, RenewingBackbone
+from v2m.backbones.base import Commission, RenewingBackbone
 from v2m.codecs.arrangement import PARTS, STEPS_PER_BEAT, Arrangement, Note, Part, Span
 from v2m.prompt.casting import cast
 from v2m.prompt.doubling import doubled
 from v2m.prompt.words import read_prompt
 from v2m.retime.edit import Edit, Renewal
 from v2m.retime.plan import RetimePlan, plan_of
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 from v2m.swell import swelled
 from v2m.take.latents import Values
 from v2m.take.opened import OpenedTake, curve_of

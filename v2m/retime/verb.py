@@ -14,7 +14,7 @@ import numpy as np
 
 from v2m import __version__
 from v2m.backbones import load_backbone
-from v2m.backbones.base import FractionDone, RenewingBackbone
+from v2m.backbones.base import RenewingBackbone
 from v2m.codecs.arrangement import STEPS_PER_BEAT
 from v2m.codecs.midi import write_midi
 from v2m.codecs.synth import ScoreSynth
@@ -30,7 +30,7 @@ from v2m.retime.redone import redone, swelling
 from v2m.retime.renewal import arranged, compose, renewed_before, spliced, with_edits
 from v2m.retime.splice import Recorded, Splice
 from v2m.score import Scored, finished_before
-from v2m.stages import Cancel, StageClock, never_cancel
+from v2m.stages import Cancel, FractionDone, StageClock, never_cancel
 from v2m.swell import Swell
 from v2m.take.latents import TakeLatents, Values, write_latents
 from v2m.take.opened import OpenedTake, analysis_of

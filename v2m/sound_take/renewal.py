@@ -14,7 +14,7 @@ import numpy as np
 from v2m.audio import as_stored
 from v2m.backbones import load_sound_model
 from v2m.backbones.sound.following import read_following
-from v2m.backbones.sound.model import FractionDone, SoundModel
+from v2m.backbones.sound.model import SoundModel
 from v2m.backbones.sound.programme import Latents, SoundOrder, renew
 from v2m.errors import DocumentError, UsageError
 from v2m.retime.edit import Edit
@@ -26,7 +26,7 @@ from v2m.sound_take.files import Samples
 from v2m.sound_take.laying import Knots, warp_through
 from v2m.sound_take.opened import SoundTake
 from v2m.sound_take.spool import rendered
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 from v2m.swell import swelled
 from v2m.take.opened import curve_of
 

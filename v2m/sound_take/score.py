@@ -18,7 +18,7 @@ from v2m.analysis import Analysis
 from v2m.audio import MasterSettings
 from v2m.backbones import hears_curve, load_sound_model
 from v2m.backbones.sound.following import Following, read_following
-from v2m.backbones.sound.model import FractionDone, Remember, SoundModel, compose_anew
+from v2m.backbones.sound.model import Remember, SoundModel, compose_anew
 from v2m.backbones.sound.programme import Latents, SoundOrder, compose
 from v2m.curves import EventCurve
 from v2m.errors import InputError, OutputWriteError
@@ -41,7 +41,7 @@ from v2m.sound_take.files import (
 from v2m.sound_take.laying import Laid, lay_sound
 from v2m.sound_take.playing import Along
 from v2m.sound_take.spool import StoredSound, blocks, rendered
-from v2m.stages import Cancel, StageClock
+from v2m.stages import Cancel, FractionDone, StageClock
 from v2m.take.record import Parent, Sound, Source, TakeRecord, read_record, write_record
 from v2m.take.shelf import TakeShelf
 from v2m.timebase import SAMPLE_RATE_HZ

@@ -28,13 +28,13 @@ from safetensors.numpy import save
 
 from v2m import __version__
 from v2m.analysis import Analysis
-from v2m.backbones.base import Backbone, Commission, Composition, FractionDone
+from v2m.backbones.base import Backbone, Commission, Composition
 from v2m.backbones.sound.model import Remember, SoundModel, SoundWindow
 from v2m.codecs.arrangement import Arrangement, Note
 from v2m.curves import EventCurve
 from v2m.frames import Sheet
 from v2m.hits import Hit
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 from v2m.take.record import Source
 from v2m.timeline import Cut, Marker, Media, Shot, Timeline
 from v2m_daemon import durable

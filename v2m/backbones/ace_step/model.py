@@ -26,12 +26,12 @@ from v2m.backbones.ace_step.words import COMPOSE, REPAINT, text_of
 from v2m.backbones.sound.adapter import load_adapter
 from v2m.backbones.sound.arithmetic import telling_memory
 from v2m.backbones.sound.guidance import curve_scale_at
-from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
+from v2m.backbones.sound.model import LatentGrid, SoundWindow
 from v2m.backbones.sound.oobleck_folder import Oobleck, decoding_bytes, read_oobleck_config
 from v2m.backbones.sound.pretrained import Asked, Pretrained
 from v2m.errors import CheckpointError, InputError
 from v2m.model.noise import latent_noise
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 
 SHORTEST_S: Final = 10
 LONGEST_S: Final = 600

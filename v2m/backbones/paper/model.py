@@ -21,14 +21,14 @@ from v2m.backbones.sound.adapter import load_adapter
 from v2m.backbones.sound.arithmetic import telling_memory
 from v2m.backbones.sound.guidance import curve_scale_at
 from v2m.backbones.sound.head import Steering
-from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
+from v2m.backbones.sound.model import LatentGrid, SoundWindow
 from v2m.backbones.sound.pretrained import Asked, Pretrained
 from v2m.errors import CheckpointError, InputError
 from v2m.model.conditioning import Conditioning
 from v2m.model.dit import DiT
 from v2m.model.noise import latent_noise
 from v2m.model.sampler import Lead, SamplerSettings, sample
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 
 _BRANCHES: Final = 3
 """Most predictions of one step: nothing, words, words and curve."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v2m.backbones.sound.memory import frames_decoded_at_once
-from v2m.backbones.sound.model import FractionDone, SoundModel, checked
-from v2m.stages import Cancel
+from v2m.backbones.sound.model import SoundModel, checked
+from v2m.stages import Cancel, FractionDone
 
 Latents = NDArray[np.float32]
 Samples = NDArray[np.float32]

@@ -16,13 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v2m.errors import UnfinishedError
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 
 if TYPE_CHECKING:
     from v2m.backbones.sound.head import Steering
-
-FractionDone = Callable[[float], None]
-"""Told the fraction that is done."""
 
 
 @dataclass(frozen=True)

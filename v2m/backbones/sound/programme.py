@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from v2m.backbones.sound.memory import takes_at_once
 from v2m.backbones.sound.model import (
-    FractionDone,
     LatentGrid,
     Remember,
     SoundModel,
@@ -29,7 +28,7 @@ from v2m.backbones.sound.model import (
     compose_anew,
 )
 from v2m.curves import EventCurve
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 
 if TYPE_CHECKING:
     from v2m.backbones.sound.head import LatentHead, Steering

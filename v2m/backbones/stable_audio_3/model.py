@@ -30,7 +30,7 @@ from torch import Tensor
 from v2m.backbones import LORA_FOLDER
 from v2m.backbones.sound.adapter import EventAdapter, load_adapter
 from v2m.backbones.sound.checkpoint import folder_hash
-from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
+from v2m.backbones.sound.model import LatentGrid, SoundWindow
 from v2m.backbones.sound.pretrained import Asked, Pretrained
 from v2m.backbones.stable_audio_3.config import StableAudioConfig
 from v2m.backbones.stable_audio_3.config_file import read_config
@@ -47,7 +47,7 @@ from v2m.backbones.stable_audio_3.text import TextEncoder, text_encoder_folder
 from v2m.backbones.stable_audio_3.weights import CONFIG, WEIGHTS, Parts, load_parts
 from v2m.errors import CheckpointError, InputError
 from v2m.model.noise import latent_noise
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 
 HEADROOM_S: Final = 6
 """Composed behind a window and cut off, as in the original and its training."""

@@ -23,7 +23,7 @@ from torch import Tensor
 from v2m.backbones.sound.adapter import load_adapter
 from v2m.backbones.sound.arithmetic import telling_memory
 from v2m.backbones.sound.guidance import curve_scale_at
-from v2m.backbones.sound.model import FractionDone, LatentGrid, SoundWindow
+from v2m.backbones.sound.model import LatentGrid, SoundWindow
 from v2m.backbones.sound.pretrained import Asked, Pretrained
 from v2m.backbones.stable_audio_open.config import OpenConfig
 from v2m.backbones.stable_audio_open.envelope import envelope_of_curve
@@ -34,7 +34,7 @@ from v2m.backbones.stable_audio_open.numbers import told_seconds
 from v2m.backbones.stable_audio_open.sampling import DEFAULT_STEPS, Known, sample
 from v2m.errors import CheckpointError, InputError, UnfinishedError
 from v2m.model.noise import latent_noise
-from v2m.stages import Cancel
+from v2m.stages import Cancel, FractionDone
 
 TEXT_SCALE: Final = 7.0
 """As the card of 1.0 says; a distilled model has its guidance inside and takes 1."""
