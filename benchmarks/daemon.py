@@ -2,8 +2,8 @@
 
 Jobs take milliseconds here, so that nothing but the daemon is measured; clients are in this process, over the
 daemon's Unix socket. Run as `python benchmarks/daemon.py [--seconds 20] [--jobs 1000] [--bursts 5]`. The peer
-is a server of grpc.aio that answers 64 calls with nothing and refuses the others as the daemon does: whatever
-it takes, the daemon cannot take less. Bursts of both take turns, so that a busy machine is busy for both.
+is a server of grpc.aio that answers 64 calls with nothing and, once it has read them, refuses the others with
+the daemon's words. Bursts of both take turns, so that a busy machine is busy for both.
 Bars: 500 submits at once into a queue of 64 all answered, 99 of 100 within 100 ms; GetJob under 50 watchers
 and 20 submitters 99 of 100 within 50 ms; cancels within 1 s; no growth over the jobs.
 """

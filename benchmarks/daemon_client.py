@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
 import grpc
-from v2m_daemon.access import read_token
+from v2m_daemon.access import IS_NEW, read_token
 from v2m_daemon.home import Home
 
 from v2m.rpc.v1 import scoring_pb2 as pb
@@ -31,18 +32,18 @@ class Client:
         self.film = str(home.state / "film.otio")
         self._metadata = (("authorization", f"Bearer {read_token(home)}"),)
 
-    async def call(self, name: str, request: Any) -> Any:  # noqa: ANN401 - one message or another
-        """One call's answer."""
-        return await getattr(self.stub, name)(request, metadata=self._metadata, timeout=60)
+    async def call(self, name: str, request: Any, *more: tuple[str, str]) -> Any:  # noqa: ANN401
+        """One call's answer; with `more` metadata."""
+        return await getattr(self.stub, name)(request, metadata=(*self._metadata, *more), timeout=60)
 
     async def submit(self, prompt: str) -> str:
-        """A job's id."""
+        """A job's id; asked for as `v2m_daemon.client` does."""
         request = pb.ScoreRequest(
             document=self.film,
             composing=pb.Composing(prompt=prompt),
-            submission=pb.Submission(client=self.name),
+            submission=pb.Submission(client=self.name, request_id=str(uuid.uuid4())),
         )
-        return str((await self.call("Score", request)).job.id)
+        return str((await self.call("Score", request, (IS_NEW, "1"))).job.id)
 
     async def watch(self, job_id: str) -> pb.Job:
         """The job once it is final."""

@@ -1,4 +1,4 @@
-"""The secret that every call carries: made by the first daemon, kept for the user alone."""
+"""What calls carry beside their requests. The secret is made by the first daemon, kept for the user alone."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ TOKEN_BYTES: Final = 32
 
 HEADER: Final = "authorization"
 """The metadata of a call in which it travels, as `Bearer TOKEN`."""
+
+IS_NEW: Final = "v2m-new"
+"""The metadata by which a call says that its job was not asked for before, whatever its value."""
 
 
 def make_token(home: Home) -> str:

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import stat
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from v2m_daemon.jobs.spec import JobSpec
 from v2m_daemon.jobs.store import MIGRATIONS, JobRecord, Store
 from v2m_daemon.jobs.view import JobError, JobState
 
-from v2m.errors import DocumentError, OutputWriteError, UnreachableError, UnsupportedError
+from v2m.errors import ConflictError, DocumentError, OutputWriteError, UnreachableError, UnsupportedError
 
 Ask = Callable[..., JobSpec]
 Run = Callable[[Any], Any]
@@ -103,6 +104,60 @@ def test_many_at_once_cost_few_commits(
     run(together())
     assert len(run(store.active())) == 200
     assert len(commits) < 50
+
+
+async def added(store: Store, *records: JobRecord) -> list[Any]:
+    """The answers to records that come at once; the disk is busy until all of them wait."""
+    goes_on = threading.Event()
+    busy = asyncio.create_task(store._database.ask(lambda _: goes_on.wait()))
+    adding = [asyncio.create_task(store.add(each)) for each in records]
+    await asyncio.sleep(0.05)
+    goes_on.set()
+    await busy
+    return await asyncio.gather(*adding, return_exceptions=True)
+
+
+def test_what_comes_together_is_stored_as_if_it_came_alone(
+    store: Store, run: Run, ask: Ask, tmp_path: Path
+) -> None:
+    first = record(
+        ask("ü \" '", path_map=(("D:/", str(tmp_path)),), request_id="r", client="Zoë", priority=2),
+        "a", state=JobState.WAITING_MEDIA, message="waits for ü", window_scale=0.5, created_ms=2**42,
+    )  # fmt: skip
+    rest = [record(ask(str(number)), f"{number}", created_ms=number) for number in range(20)]
+    run(store.add(record(ask(), "earlier")))
+    statements: list[str] = []
+    run(store._database.ask(lambda c: c.set_trace_callback(statements.append)))
+    answers = run(added(store, first, *rest))
+    run(store._database.ask(lambda c: c.set_trace_callback(None)))
+    assert len(statements) < len(answers)  # alone each takes four
+    assert [one.seq for one in answers] == list(range(2, 23))
+    assert answers == [replace(one, seq=seq) for seq, one in enumerate([first, *rest], start=2)]
+    assert run(store.active())[1:] == answers
+    assert run(store.find("r")) == answers[0]
+    assert run(store.history("a")) == [("waiting_media", "waits for ü")]
+    assert run(store.history("7")) == [("queued", "")]
+    assert run(store.add(record(ask(), "later"))).seq == 23
+
+
+def test_of_those_that_come_together_the_same_request_is_one_job(store: Store, run: Run, ask: Ask) -> None:
+    known = run(store.add(record(ask("a", request_id="known"), "known")))
+    answers = run(
+        added(
+            store,
+            record(ask("b", request_id="twice"), "b"),
+            record(ask("b", request_id="twice"), "c"),
+            record(ask("d", request_id="twice"), "d"),
+            record(ask("a", request_id="known"), "e"),
+            record(ask("f"), "f"),
+            record(ask("g"), "g", message="\ud800"),  # no Unicode: it goes into no file
+        )
+    )
+    assert [one.id for one in (*answers[:2], *answers[3:5])] == ["b", "b", "known", "f"]
+    assert isinstance(answers[2], ConflictError)
+    assert answers[3] == known
+    assert isinstance(answers[5], UnicodeEncodeError)
+    assert [one.id for one in run(store.active())] == ["known", "b", "f"]
 
 
 def test_a_full_disk_changes_nothing_and_passes(store: Store, run: Run, ask: Ask, tmp_path: Path) -> None:

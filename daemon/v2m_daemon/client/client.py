@@ -70,10 +70,11 @@ class Client:
             ConflictError: the spec's `request_id` was used for something else.
             FieldError, InputError, PathRefusedError: it cannot be done as it was asked for.
         """
-        if not spec.request_id:  # so that a call that is tried again makes no second job
+        is_new = not spec.request_id
+        if is_new:  # so that a call that is tried again makes no second job
             spec = replace(spec, request_id=str(uuid.uuid4()))
         method, request = request_of(spec)
-        return views.job_view(self._link.call(method, request).job)
+        return views.job_view(self._link.call(method, request, is_new=is_new).job)
 
     def get(self, job_id: str) -> JobView:
         """How a job stands.

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import grpc
 
-from v2m.errors import UnreachableError, V2MError
+from v2m.errors import BusyError, UnreachableError, V2MError
 from v2m.rpc.v1 import scoring_pb2_grpc
-from v2m_daemon.access import HEADER, bearer
+from v2m_daemon.access import HEADER, IS_NEW, bearer
 from v2m_daemon.client.address import Address, Locate
 from v2m_daemon.client.failures import error_of
 from v2m_daemon.client.patience import Patience
@@ -42,8 +42,16 @@ class Link:
         self._channel: grpc.Channel | None = None
         self._connected: tuple[Any, Address] | None = None
 
-    def call(self, method: str, request: Any, *, deadline_s: float = DEADLINE_S) -> Any:  # noqa: ANN401
+    def call(
+        self, method: str, request: Any, *, is_new: bool = False, deadline_s: float = DEADLINE_S  # noqa: ANN401
+    ) -> Any:  # fmt: skip  # noqa: ANN401
         """Make a call with one answer; it must do no harm if it arrives twice.
+
+        Args:
+            method: of the service.
+            request: its message.
+            is_new: it makes a job that nobody has asked for before.
+            deadline_s: of each try.
 
         Raises:
             V2MError: what the daemon answered, or that it did not.
@@ -51,10 +59,13 @@ class Link:
         patience = Patience(self._patience_s)
         while True:
             invoke, metadata = self.method(method)
+            if is_new:
+                metadata += ((IS_NEW, "1"),)
             try:
                 return invoke(request, timeout=deadline_s, metadata=metadata)
             except grpc.RpcError as failure:
                 error = error_of(failure)
+            is_new = is_new and isinstance(error, BusyError)  # after any other it may have been taken in
             self.wait_after(error, patience)
 
     def wait_after(self, error: V2MError, patience: Patience) -> None:

@@ -13,6 +13,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -121,7 +122,9 @@ class Database:
             return []
         try:
             connection.execute("BEGIN IMMEDIATE")
-            outcomes = [_attempt(connection, ask) for ask in batch]
+            outcomes = [
+                outcome for _, asks in groupby(batch, type) for outcome in _outcomes(connection, list(asks))
+            ]
             self._commit(connection)
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
@@ -132,6 +135,16 @@ class Database:
     def _commit(self, connection: sqlite3.Connection) -> None:
         """The durable step."""
         connection.execute("COMMIT")
+
+
+def _outcomes(connection: sqlite3.Connection, asks: Sequence[Ask[Any]]) -> list[Any]:
+    """Answers or errors of asks of one kind: together if they know how, each alone where that fails."""
+    together = getattr(asks[0], "together", None)
+    if together is not None and len(asks) > 1:
+        found = _attempt(connection, lambda connection: together(connection, asks))
+        if isinstance(found, list):
+            return found
+    return [_attempt(connection, ask) for ask in asks]
 
 
 def _attempt(connection: sqlite3.Connection, ask: Ask[Any]) -> Any:  # noqa: ANN401 - an answer or an error

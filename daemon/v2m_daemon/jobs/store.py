@@ -129,19 +129,7 @@ class Store:
         Raises:
             ConflictError: the one with the same request id was asked for otherwise.
         """
-
-        def ask(connection: sqlite3.Connection) -> JobRecord:
-            known = _find(connection, record.spec.request_id)
-            if known is None:
-                return _insert(connection, record)
-            if known.spec != record.spec:
-                raise ConflictError(
-                    f"The request id {record.spec.request_id!r} was used for another job, {known.id}.",
-                    hint="Make a new id for each new request.",
-                )
-            return known
-
-        return await self._database.ask(ask)
+        return await self._database.ask(_Addition(record))
 
     async def change(
         self, job_id: str, allowed: Collection[JobState], modify: Modify, *, at_ms: int, note: str = ""
@@ -239,10 +227,64 @@ _COLUMNS: Final = (
     "window_scale", "cancel_asked", "created_ms", "started_ms", "finished_ms", "outputs", "result", "error",
 )  # fmt: skip
 _LISTED: Final = ", ".join(name for name in _COLUMNS if name not in ("state", "result"))
+
+
+def _from_rows(columns: int) -> str:
+    """What gives the rows of a JSON list of lists, in their order."""
+    values = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(columns))
+    return f"SELECT {values} FROM json_each(?) ORDER BY key"  # noqa: S608 - our numbers
+
+
 _INSERT: Final = (
     f"INSERT INTO jobs ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)})"  # noqa: S608
 )
 _UPDATE: Final = f"UPDATE jobs SET {', '.join(f'{name} = :{name}' for name in _COLUMNS)} WHERE id = :id"  # noqa: S608
+
+_INSERT_ALL: Final = f"INSERT INTO jobs ({', '.join(_COLUMNS)}) {_from_rows(len(_COLUMNS))}"
+_NOTE_ALL: Final = f"INSERT INTO changes (job, at_ms, state, note) {_from_rows(4)}"
+
+
+@dataclass(frozen=True)
+class _Addition:
+    """An ask for a new job; those of a crowd go into the list by a few statements, whatever their number."""
+
+    record: JobRecord
+
+    def __call__(self, connection: sqlite3.Connection) -> JobRecord:
+        known = _find(connection, self.record.spec.request_id)
+        if known is None:
+            return _insert(connection, self.record)
+        if known.spec != self.record.spec:
+            raise ConflictError(
+                f"The request id {self.record.spec.request_id!r} was used for another job, {known.id}.",
+                hint="Make a new id for each new request.",
+            )
+        return known
+
+    @staticmethod
+    def together(connection: sqlite3.Connection, additions: Sequence[_Addition]) -> list[JobRecord] | None:
+        """As each by itself would answer; None where one of them may have been asked for before."""
+        records = [addition.record for addition in additions]
+        ids = [record.spec.request_id for record in records if record.spec.request_id]
+        if len(set(ids)) < len(ids) or _are_known(connection, ids):
+            return None
+        rows = [[row[name] for name in _COLUMNS] for row in map(_row, records)]
+        last = connection.execute(_INSERT_ALL, (_rows(rows),)).lastrowid or 0
+        notes = [[record.id, record.created_ms, record.state, record.message] for record in records]
+        connection.execute(_NOTE_ALL, (_rows(notes),))
+        first = last - len(records) + 1  # one writes at a time, so the numbers follow each other
+        return [replace(record, seq=seq) for seq, record in enumerate(records, start=first)]
+
+
+def _rows(rows: Sequence[Sequence[Any]]) -> str:
+    """For `_from_rows`; what is no Unicode stays so, and is refused as it is where a job comes alone."""
+    return json.dumps(rows, ensure_ascii=False)
+
+
+def _are_known(connection: sqlite3.Connection, request_ids: Sequence[str]) -> bool:
+    sql = "SELECT EXISTS (SELECT 1 FROM jobs WHERE request_id IN (SELECT value FROM json_each(?)))"
+    (are_known,) = connection.execute(sql, (json.dumps(request_ids),)).fetchone()
+    return bool(are_known)
 
 
 def _insert(connection: sqlite3.Connection, record: JobRecord) -> JobRecord:

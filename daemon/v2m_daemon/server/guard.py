@@ -28,6 +28,14 @@ async def abort(context: Context, error: V2MError) -> NoReturn:
     raise AssertionError("abort raises")
 
 
+def end(context: Context, error: V2MError) -> None:
+    """As `abort`, once the method returns, and without an exception, which a crowd would pay for."""
+    message, details = encoded(error)
+    context.set_code(STATUS[type(error)])
+    context.set_details(message)
+    context.set_trailing_metadata(((DETAILS_KEY, details),))
+
+
 def answered(method: Unary[T]) -> Unary[T]:
     """A method that answers one request, within the service's `answer_within_s`."""
 
@@ -43,19 +51,6 @@ def answered(method: Unary[T]) -> Unary[T]:
             raise AssertionError("abort raises") from None
 
     return collected(bounded)
-
-
-def submitted(method: Unary[T]) -> Unary[T]:
-    """A method as of `answered` that takes a job in; a crowd that finds the queue full hears so at once."""
-    taken = answered(method)
-
-    @functools.wraps(method)
-    async def admitted(self: Any, request: Any, context: Context) -> T:  # noqa: ANN401
-        if (refusal := self.refusal(request)) is not None:
-            await abort(context, refusal)
-        return await taken(self, request, context)
-
-    return admitted
 
 
 def collected(method: Unary[T]) -> Unary[T]:

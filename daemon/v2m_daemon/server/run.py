@@ -27,6 +27,7 @@ from v2m_daemon.jobs.attendant import Attendant
 from v2m_daemon.jobs.desk import Desk
 from v2m_daemon.lock import FileLock
 from v2m_daemon.server.auth import Door
+from v2m_daemon.server.gate import Gate
 from v2m_daemon.server.listen import Address, bind, bind_door, new_server
 from v2m_daemon.server.service import SERVICE, About, ScoringService
 from v2m_daemon.server.uploads import Uploads
@@ -131,6 +132,7 @@ async def _served(
     """
     door = Door(token)
     server = new_server(config.server, door)
+    door.add_generic_rpc_handlers((Gate(desk),))
     scoring_pb2_grpc.add_ScoringServiceServicer_to_server(service, door)
     healths = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healths, door)

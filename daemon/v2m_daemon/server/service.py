@@ -11,7 +11,6 @@ from typing import Any, Final
 from google.protobuf import timestamp_pb2
 
 from v2m import __version__
-from v2m.errors import V2MError
 from v2m.rpc.v1 import scoring_pb2 as pb
 from v2m.rpc.v1 import scoring_pb2_grpc
 from v2m_daemon.confine import Confinement
@@ -20,7 +19,9 @@ from v2m_daemon.jobs.spec import JobSpec
 from v2m_daemon.jobs.view import JobState, JobView
 from v2m_daemon.server.answers import artifact_path, job_message, states_of
 from v2m_daemon.server.artifacts import send_file
-from v2m_daemon.server.guard import Context, answered, collected, streamed, submitted
+from v2m_daemon.server.gate import is_new
+from v2m_daemon.server.guard import Context, answered, collected, streamed
+from v2m_daemon.server.looks import Looks
 from v2m_daemon.server.requests import Here, analyze_spec, restyle_spec, retime_spec, score_spec
 from v2m_daemon.server.uploads import Uploads
 
@@ -57,38 +58,36 @@ class ScoringService(scoring_pb2_grpc.ScoringServiceServicer):
         self.answer_within_s = answer_within_s
         self.about = about
         self._desk, self._confinement, self._uploads = desk, confinement, uploads
+        self._looks = Looks(confinement.check)
 
-    def refusal(self, request: Any) -> V2MError | None:  # noqa: ANN401 - whatever carries a Submission
-        """Why a job is not taken in, where that can be told without looking anywhere."""
-        is_new = not request.submission.request_id  # one that is sent again takes no place
-        return self._desk.refusal() if is_new else None
-
-    async def _submit(self, spec_of: Callable[[Any, Here], JobSpec], request: Any) -> pb.Job:  # noqa: ANN401
+    async def _submit(
+        self, spec_of: Callable[[Any, Here], JobSpec], request: Any, context: Context  # noqa: ANN401
+    ) -> pb.Job:  # fmt: skip
+        # of a crowd many come past the gate before the queue is full: they need no look at the list of jobs
+        if is_new(context.invocation_metadata()) and (refusal := self._desk.refusal()) is not None:
+            raise refusal
         spec = spec_of(request, self._confinement.here)
-        return job_message(await self._desk.submit(spec, check=self._checked), with_results=False)
+        return job_message(await self._desk.submit(spec, check=self._looks.at), with_results=False)
 
-    async def _checked(self, spec: JobSpec) -> JobSpec:
-        return await asyncio.to_thread(self._confinement.check, spec)  # a share may be slow
-
-    @submitted
+    @answered
     async def Score(self, request: pb.ScoreRequest, context: Context) -> pb.ScoreResponse:
         """See the contract."""
-        return pb.ScoreResponse(job=await self._submit(score_spec, request))
+        return pb.ScoreResponse(job=await self._submit(score_spec, request, context))
 
-    @submitted
+    @answered
     async def Retime(self, request: pb.RetimeRequest, context: Context) -> pb.RetimeResponse:
         """See the contract."""
-        return pb.RetimeResponse(job=await self._submit(retime_spec, request))
+        return pb.RetimeResponse(job=await self._submit(retime_spec, request, context))
 
-    @submitted
+    @answered
     async def Restyle(self, request: pb.RestyleRequest, context: Context) -> pb.RestyleResponse:
         """See the contract."""
-        return pb.RestyleResponse(job=await self._submit(restyle_spec, request))
+        return pb.RestyleResponse(job=await self._submit(restyle_spec, request, context))
 
-    @submitted
+    @answered
     async def Analyze(self, request: pb.AnalyzeRequest, context: Context) -> pb.AnalyzeResponse:
         """See the contract."""
-        return pb.AnalyzeResponse(job=await self._submit(analyze_spec, request))
+        return pb.AnalyzeResponse(job=await self._submit(analyze_spec, request, context))
 
     @answered
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
