@@ -28,14 +28,6 @@ async def abort(context: Context, error: V2MError) -> NoReturn:
     raise AssertionError("abort raises")
 
 
-def end(context: Context, error: V2MError) -> None:
-    """As `abort`, once the method returns, and without an exception, which a crowd would pay for."""
-    message, details = encoded(error)
-    context.set_code(STATUS[type(error)])
-    context.set_details(message)
-    context.set_trailing_metadata(((DETAILS_KEY, details),))
-
-
 def answered(method: Unary[T]) -> Unary[T]:
     """A method that answers one request, within the service's `answer_within_s`."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ _Waiting: TypeAlias = tuple[JobSpec, asyncio.Future[JobSpec]]
 
 @dataclass
 class _Round:
-    """Some looks, one after the other, in a thread of their own."""
+    """Some looks, one after the other."""
 
     waiting: list[_Waiting]
     over: asyncio.Future[None]
@@ -42,14 +43,8 @@ class _Round:
     is_left: bool = False
     """Nobody waits for more than the look that is under way."""
 
-    def start(self, look: Look) -> None:
-        try:
-            threading.Thread(target=self._run, args=(look,), name="v2m-looks", daemon=True).start()
-        except RuntimeError as error:  # the system gives no more threads
-            self.found = [error] * len(self.waiting)
-            _end(self.over)
-
-    def _run(self, look: Look) -> None:
+    def run(self, look: Look) -> None:
+        """In the thread."""
         for spec, _ in self.waiting:
             if self.is_left:
                 break
@@ -73,6 +68,9 @@ class _Round:
         return self.waiting[len(found) :]
 
 
+_Rounds: TypeAlias = "queue.SimpleQueue[_Round | None]"
+
+
 class Looks:
     """Takes looks as they come; those that come while others are under way go together in the next round."""
 
@@ -84,6 +82,9 @@ class Looks:
         """
         self._look = look
         self._waiting: list[_Waiting] = []
+        self._rounds: _Rounds | None = None
+        """To the thread that looks; None: there is none, or it hangs."""
+
         self._under_way: asyncio.Task[None] | None = None
         self._hanging: set[asyncio.Task[None]] = set()
 
@@ -104,9 +105,16 @@ class Looks:
 
     async def _go_round(self, wanted: list[_Waiting]) -> None:
         now = _Round(wanted, asyncio.get_running_loop().create_future())
-        now.start(self._look)
+        try:
+            self._hand_over(now)
+        except RuntimeError as error:  # the system gives no more threads
+            now.found = [error] * len(wanted)
+            _end(now.over)
         await asyncio.wait((now.over,), timeout=PATIENCE_S)
-        now.is_left = True
+        if not now.over.done() and self._rounds is not None:
+            now.is_left = True
+            self._rounds.put(None)
+            self._rounds = None
         if left := now.settle():
             now.waiting = wanted[: len(wanted) - len(left) + 1]  # up to the one that hangs
             self._waiting = left[1:] + self._waiting
@@ -115,12 +123,26 @@ class Looks:
         self._under_way = None
         self._go_on()
 
+    def _hand_over(self, now: _Round) -> None:
+        if self._rounds is None:
+            rounds: _Rounds = queue.SimpleQueue()
+            threading.Thread(
+                target=_go_through, args=(rounds, self._look), name="v2m-looks", daemon=True
+            ).start()  # fmt: skip
+            self._rounds = rounds
+        self._rounds.put(now)
+
     async def _wait_for(self, left: _Round) -> None:
         await left.over
         # the thread may have stopped just before the look that was taken for one that hangs
         self._waiting = left.settle() + self._waiting
         self._hanging.discard(asyncio.current_task())
         self._go_on()
+
+
+def _go_through(rounds: _Rounds, look: Look) -> None:
+    while (now := rounds.get()) is not None:
+        now.run(look)
 
 
 def _end(over: asyncio.Future[None]) -> None:

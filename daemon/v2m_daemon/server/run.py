@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -58,8 +59,18 @@ def run_daemon(
     Raises:
         V2MError: as `serve`.
     """
-    asyncio.run(serve(home, config, executor, attendants=attendants, ready=ready))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(home, config, executor, attendants=attendants, ready=ready))
     return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Of the loop that takes least of the processor a call; None: Python's own, on Windows."""
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
 
 
 async def serve(
