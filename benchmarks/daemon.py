@@ -1,9 +1,10 @@
 """What the daemon's own part costs: answers under a burst and under load, cancels, memory and descriptors.
 
 Jobs take milliseconds here, so that nothing but the daemon is measured; clients are in this process, over the
-daemon's Unix socket. Run as `python benchmarks/daemon.py [--seconds 20] [--jobs 1000] [--bursts 5]`. The peer
-is a server of grpc.aio that answers 64 calls with nothing and, once it has read them, refuses the others with
-the daemon's words. Bursts of both take turns, so that a busy machine is busy for both.
+daemon's Unix socket, on uvloop, for they take cores from the daemon. Run as `python benchmarks/daemon.py
+[--bursts 5] [--seconds 20] [--cancels 100] [--jobs 1000]`; 0 leaves a part out. The peer is a server of
+grpc.aio that answers 64 calls with nothing and, once it has read them, refuses the others with the daemon's
+words. Bursts of both take turns, so that a busy machine is busy for both.
 Bars: 500 submits at once into a queue of 64 all answered, 99 of 100 within 100 ms; GetJob under 50 watchers
 and 20 submitters 99 of 100 within 50 ms; cancels within 1 s; no growth over the jobs.
 """
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc
+import uvloop
 from daemon_client import Client, cpu_ms, percentile, show, timed
 from v2m_daemon.home import Home
 from v2m_daemon.server.status import DETAILS_KEY, encoded
@@ -169,7 +171,7 @@ async def load(home: Home, seconds: float) -> None:
     await until_idle(Client(home, "end"))
 
 
-async def cancels(home: Home, count: int = 100) -> None:
+async def cancels(home: Home, count: int) -> None:
     """Cancels at random phases: in the queue, at the start, at work."""
     client, took_ms = Client(home, "cancel"), []
     for number in range(count):
@@ -209,6 +211,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--bursts", type=int, default=5)
+    parser.add_argument("--cancels", type=int, default=100)
     parser.add_argument("--alone", metavar="SOCKET", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.alone:
@@ -223,20 +226,24 @@ def main() -> None:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as daemon:
             assert daemon.stdout is not None  # noqa: S101 - for the type checker
             daemon.stdout.readline()
-            steps: list[Callable[[], Awaitable[None]]] = [
-                lambda: bursts(home, daemon.pid, arguments.bursts),
-                lambda: load(home, arguments.seconds),
-                lambda: cancels(home),
-                lambda: growth(home, daemon.pid, arguments.jobs),
-            ]
-            for step in steps:
-                asyncio.run(_awaited(step))
-            daemon.send_signal(signal.SIGTERM)
-            print(f"{'SIGTERM':<44} exit code {daemon.wait(15)}")
+            try:
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    runner.run(measured(home, daemon.pid, arguments))
+            finally:
+                daemon.send_signal(signal.SIGTERM)
+                print(f"{'SIGTERM':<44} exit code {daemon.wait(15)}")
 
 
-async def _awaited(step: Callable[[], Awaitable[None]]) -> None:
-    await step()
+async def measured(home: Home, pid: int, arguments: argparse.Namespace) -> None:
+    """One after the other; what is asked for none of is left out."""
+    if arguments.bursts:
+        await bursts(home, pid, arguments.bursts)
+    if arguments.seconds:
+        await load(home, arguments.seconds)
+    if arguments.cancels:
+        await cancels(home, arguments.cancels)
+    if arguments.jobs:
+        await growth(home, pid, arguments.jobs)
 
 
 if __name__ == "__main__":
