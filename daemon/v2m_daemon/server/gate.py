@@ -6,12 +6,11 @@ sent back here only if it says of itself that it is asked for the first time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
 from typing import Any, Final
 
 import grpc
 
-from v2m.errors import BusyError
 from v2m.rpc.v1 import scoring_pb2 as pb
 from v2m_daemon.access import IS_NEW
 from v2m_daemon.jobs.desk import Desk
@@ -33,39 +32,25 @@ class Gate(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
     def __init__(self, desk: Desk) -> None:
         """The desk says whether there is a place."""
         self._desk = desk
-        self._told: tuple[str, float] | None = None
-        self._send_back = _sender_back(BusyError(""))
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         """The handler that sends a call back; None for one that may go on to the service."""
-        if details.method not in SUBMITS or not is_new(details.invocation_metadata):
+        if details.method not in SUBMITS:
             return None
-        refusal = self._desk.refusal()
-        if not isinstance(refusal, BusyError):
-            return None  # a daemon that shuts down says so itself
-        told = (refusal.message, refusal.retry_after_s)
-        if told != self._told:  # a crowd hears the same
-            self._told, self._send_back = told, _sender_back(refusal)
-        return self._send_back
+        is_new = any(key == IS_NEW for key, _ in details.invocation_metadata or ())
+        if not is_new or (refusal := self._desk.refusal()) is None:
+            return None
+        return _sender_back(STATUS[type(refusal)], *encoded(refusal))
 
 
-def is_new(metadata: Iterable[tuple[str, Any]] | None) -> bool:
-    """Whether a call says that its job was not asked for before."""
-    for key, _ in metadata or ():  # noqa: SIM110 - of a crowd each call comes here
-        if key == IS_NEW:
-            return True
-    return False
-
-
-def _sender_back(error: BusyError) -> grpc.RpcMethodHandler:
+@functools.lru_cache(maxsize=16)
+def _sender_back(code: grpc.StatusCode, message: str, details: bytes) -> grpc.RpcMethodHandler:
     """A stream that reads nothing: a method with one request would wait for it first."""
-    message, details = encoded(error)
-    code, trailers = STATUS[type(error)], ((DETAILS_KEY, details),)
 
     async def send_back(_requests: Any, context: Context) -> None:  # noqa: ANN401
         # without an exception, as abort would raise, for which a crowd would pay
         context.set_code(code)
         context.set_details(message)
-        context.set_trailing_metadata(trailers)
+        context.set_trailing_metadata(((DETAILS_KEY, details),))
 
     return grpc.stream_stream_rpc_method_handler(send_back)

@@ -19,7 +19,6 @@ from v2m_daemon.jobs.spec import JobSpec
 from v2m_daemon.jobs.view import JobState, JobView
 from v2m_daemon.server.answers import artifact_path, job_message, states_of
 from v2m_daemon.server.artifacts import send_file
-from v2m_daemon.server.gate import is_new
 from v2m_daemon.server.guard import Context, answered, collected, streamed
 from v2m_daemon.server.looks import Looks
 from v2m_daemon.server.requests import Here, analyze_spec, restyle_spec, retime_spec, score_spec
@@ -60,34 +59,29 @@ class ScoringService(scoring_pb2_grpc.ScoringServiceServicer):
         self._desk, self._confinement, self._uploads = desk, confinement, uploads
         self._looks = Looks(confinement.check)
 
-    async def _submit(
-        self, spec_of: Callable[[Any, Here], JobSpec], request: Any, context: Context  # noqa: ANN401
-    ) -> pb.Job:  # fmt: skip
-        # of a crowd many come past the gate before the queue is full: they need no look at the list of jobs
-        if is_new(context.invocation_metadata()) and (refusal := self._desk.refusal()) is not None:
-            raise refusal
+    async def _submit(self, spec_of: Callable[[Any, Here], JobSpec], request: Any) -> pb.Job:  # noqa: ANN401
         spec = spec_of(request, self._confinement.here)
         return job_message(await self._desk.submit(spec, check=self._looks.at), with_results=False)
 
     @answered
     async def Score(self, request: pb.ScoreRequest, context: Context) -> pb.ScoreResponse:
         """See the contract."""
-        return pb.ScoreResponse(job=await self._submit(score_spec, request, context))
+        return pb.ScoreResponse(job=await self._submit(score_spec, request))
 
     @answered
     async def Retime(self, request: pb.RetimeRequest, context: Context) -> pb.RetimeResponse:
         """See the contract."""
-        return pb.RetimeResponse(job=await self._submit(retime_spec, request, context))
+        return pb.RetimeResponse(job=await self._submit(retime_spec, request))
 
     @answered
     async def Restyle(self, request: pb.RestyleRequest, context: Context) -> pb.RestyleResponse:
         """See the contract."""
-        return pb.RestyleResponse(job=await self._submit(restyle_spec, request, context))
+        return pb.RestyleResponse(job=await self._submit(restyle_spec, request))
 
     @answered
     async def Analyze(self, request: pb.AnalyzeRequest, context: Context) -> pb.AnalyzeResponse:
         """See the contract."""
-        return pb.AnalyzeResponse(job=await self._submit(analyze_spec, request, context))
+        return pb.AnalyzeResponse(job=await self._submit(analyze_spec, request))
 
     @answered
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
